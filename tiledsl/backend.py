@@ -1,0 +1,146 @@
+"""What a backend is: five members.  In-tree backends get nothing that yours does not.
+
+Register yours under the entry-point group ``tiledsl.backends`` as a class without
+constructor arguments, then judge it with ``tiledsl.testing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import Function
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tiledsl.passes.base import Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something a backend can compile for, e.g. ``host`` or ``cuda:sm_90``.
+
+    ``runnable``: kernels can be launched here; otherwise they can only be compiled
+    (``reason`` says why, ``remedy`` what to do about it).  ``device`` is the kind of
+    memory that launches take: ``cpu``, ``cuda`` or ``hip``.
+    """
+
+    name: str
+    device: str = "cpu"
+    runnable: bool = True
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a target can do; passes ask this, never a backend's name.
+
+    ``gemm``: supported (a, b, c) dtypes.  ``block_bytes``: memory for one block's tiles.
+    ``power_of_two_tiles``: tiles are padded to powers of two.  ``scatter``: block-local
+    stores at run-time positions.
+    """
+
+    dtypes: frozenset[DType]
+    gemm: frozenset[tuple[DType, DType, DType]]
+    block_bytes: int
+    vector_bytes: int = 16
+    parallel_units: int = 1
+    power_of_two_tiles: bool = False
+    scatter: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayRef:
+    """An argument's memory, after all checks.
+
+    ``address`` of element 0 in bytes, ``shape`` and ``strides`` in elements of ``dtype``;
+    ``owner`` keeps the memory alive.  ``numpy`` gives a view of host memory (its dtype is
+    ``dtype.as_numpy()``); on a device it is None.
+    """
+
+    address: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: DType
+    device: str
+    owner: object
+    numpy: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The values of one call; outputs are already allocated.
+
+    ``values``: for each parameter of the function, in order, an array or a number.
+    ``dims``: the value of each dim of the function, in order.
+    """
+
+    values: tuple[ArrayRef | int | float | bool, ...]
+    dims: tuple[int, ...]
+    stream: object | None = None
+
+
+@runtime_checkable
+class Executable(Protocol):
+    """A compiled function.
+
+    ``stages``: named texts (source, assembly), made when asked for, in the order in which
+    they were derived; ``binary``: the machine code, for the cache and for inspection, or
+    None.  ``launch`` runs to completion on a CPU, asynchronously on a GPU's stream.
+    """
+
+    @property
+    def stages(self) -> Mapping[str, Callable[[], str]]: ...
+
+    @property
+    def binary(self) -> bytes | None: ...
+
+    def launch(self, arguments: Arguments) -> None: ...
+
+
+class ObjectCache(Protocol):
+    """Keeps compiled code between processes.  A damaged or missing entry is a miss."""
+
+    def load(self, key: str) -> bytes | None: ...
+
+    def save(self, key: str, payload: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Options of one compilation.
+
+    A backend that keeps its code in ``cache`` (None: caching is off) uses as key a text
+    with everything its code depends on: the printed function, these options, its own
+    version, the versions of its tools, and the exact device and its features.
+    """
+
+    fast_math: bool = False
+    asserts: bool = False
+    extra: tuple[tuple[str, str], ...] = ()
+    cache: ObjectCache | None = field(default=None, compare=False)
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """The five members."""
+
+    @property
+    def name(self) -> str: ...
+
+    def targets(self) -> tuple[Target, ...]:
+        """What is here, the default first, and what is not and why."""
+
+    def capabilities(self, target: Target) -> Capabilities: ...
+
+    def pipeline(self, target: Target) -> tuple[Pass, ...]:
+        """The passes that prepare a function for ``build``."""
+
+    def build(
+        self, function: Function, target: Target, options: BuildOptions
+    ) -> Executable:
+        """Compiles verified IR.  Raises UnsupportedByTarget at the user's line."""

@@ -1,0 +1,25 @@
+"""Error types, the catalogue of codes, and how messages are drawn."""
+
+from tiledsl.diagnostics.catalogue import CATALOGUE
+from tiledsl.diagnostics.errors import (
+    ArgumentError,
+    CacheError,
+    CheckError,
+    Error,
+    InternalError,
+    KernelError,
+    TileWarning,
+    UnsupportedByTarget,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "ArgumentError",
+    "CacheError",
+    "CheckError",
+    "Error",
+    "InternalError",
+    "KernelError",
+    "TileWarning",
+    "UnsupportedByTarget",
+]
