@@ -14,6 +14,7 @@ CATALOGUE: Final[dict[str, str]] = {
     # E20 refused by a target
     "E2001": "the target cannot do this construct",
     "E2002": "the backend or its target is not available on this machine",
+    "E2003": "ring mode has no meaning for this construct",
     # E90 our own bugs
     "E9001": "a pass or the frontend made IR that does not verify",
     "E9002": "a backend failed to compile verified IR",
