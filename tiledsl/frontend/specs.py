@@ -1,0 +1,41 @@
+"""What the loop and launch forms of the language describe; staging carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tiledsl.ir.nodes import Expr
+
+LoopForm = Literal["serial", "unroll", "pipelined", "vectorized", "parallel"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopAxis:
+    """The values start, start + step, ... before stop; all of dtype ``index``."""
+
+    start: Expr
+    stop: Expr
+    step: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSpec:
+    """What ``T.serial(n)``, ``T.Parallel(a, b)`` and the like return.
+
+    Several axes: nested loops, outermost first, or one product space (parallel).  One
+    axis gives one index, several give a tuple, unless ``always_tuple``.
+    """
+
+    kind: LoopForm
+    axes: tuple[LoopAxis, ...]
+    stages: int = 0
+    always_tuple: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpec:
+    """What ``T.Kernel(...)`` returns: one to three extents (``index``) and threads."""
+
+    grid: tuple[Expr, ...]
+    threads: tuple[int, ...] = (128,)
