@@ -1,0 +1,77 @@
+"""``x ** n`` (function table of language.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.arithmetic import (
+    binary,
+    counted_dtype,
+    float_function,
+    shared,
+    static_value,
+)
+from tiledsl.frontend.builder import here
+from tiledsl.frontend.literals import Literal
+from tiledsl.frontend.scalars import Operand, Scalar, coerced
+
+# beyond this a float product would exceed the 4 ulp that `pow` promises
+_LONGEST_FLOAT_PRODUCT: Final = 8
+
+
+def power(base: Operand, exponent: Operand) -> Scalar:
+    """A repeated product for a static integer n >= 0, C ``pow`` otherwise."""
+    count = static_value(exponent)
+    dtype = counted_dtype(base, exponent)
+    natural = isinstance(count, int) and not isinstance(count, bool) and count >= 0
+    if natural and (dtype.is_integer or int(count or 0) <= _LONGEST_FLOAT_PRODUCT):
+        return _product(base, int(count or 0))
+    if dtype.is_integer and counted_dtype(exponent, base).is_integer:
+        raise KernelError(
+            "E0306",
+            "`**` on integers needs a static exponent >= 0",
+            span=here(),
+            got=f"an exponent of {count if count is not None else 'run-time value'}",
+            hint="convert the base: T.pow(T.float32(x), n)",
+        )
+    return float_function("pow", base, exponent)
+
+
+def _product(base: Operand, count: int) -> Scalar:
+    if count == 0:
+        return binary("mul", _one_like(base), Literal(1))
+    if isinstance(base, Scalar) and count > 1:
+        base = Scalar(shared("base", base.expr), base.dtype)
+    if base_is_float(base):
+        result = base
+        for _ in range(count - 1):
+            result = binary("mul", result, base)
+        return result if isinstance(result, Scalar) else binary("mul", base, Literal(1))
+    return _squarings(base, count)
+
+
+def base_is_float(base: Operand) -> bool:
+    return counted_dtype(base).is_float
+
+
+def _squarings(base: Operand, count: int) -> Scalar:
+    """Integers wrap, so the order of the product does not matter."""
+    result: Operand = Literal(1)
+    square = base
+    while True:
+        if count & 1:
+            result = binary("mul", result, square)
+        count >>= 1
+        if not count:
+            break
+        squared = binary("mul", square, square)
+        square = Scalar(shared("square", squared.expr), squared.dtype)
+    return result if isinstance(result, Scalar) else binary("mul", result, base)
+
+
+def _one_like(base: Operand) -> Operand:
+    dtype = counted_dtype(base)
+    if isinstance(base, Literal):
+        return base if isinstance(base.value, float) else Literal(1)
+    return Scalar(coerced(Literal(1), dtype), dtype)

@@ -1,0 +1,29 @@
+"""Giving reads of a buffer the safe value of rule L44."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tiledsl.ir.nodes import Const, Copy, Gemm, Load, Node, Reduce, Region, Statement
+from tiledsl.ir.visitor import transform
+
+
+def with_safe_values(statement: Statement, fills: Mapping[str, Const]) -> Statement:
+    """The statement with ``fills`` (by buffer name) at every read that has none."""
+
+    def region(source: Region) -> Region:
+        fill = fills.get(source.buffer.name)
+        return source if fill is None or source.fill else replace(source, fill=fill)
+
+    def change(node: Node) -> Node:
+        match node:
+            case Load(buffer=buffer, fill=None) if buffer.name in fills:
+                return replace(node, fill=fills[buffer.name])
+            case Copy() | Reduce():
+                return replace(node, source=region(node.source))
+            case Gemm():
+                return replace(node, a=region(node.a), b=region(node.b))
+        return node
+
+    return transform(statement, change)
