@@ -1,0 +1,166 @@
+"""Index expressions of shapes and strides: evaluated, solved for a symbol, spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Node, Select, Var
+from tiledsl.ir.printer import print_expression
+from tiledsl.ir.visitor import transform, walk
+
+
+def _floordiv(a: int, b: int) -> int:
+    return a // b if b else 0
+
+
+def _truncdiv(a: int, b: int) -> int:
+    quotient = abs(a) // abs(b) if b else 0
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+_INTEGER: Final[dict[str, Callable[..., int]]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "neg": lambda a: -a,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "floordiv": _floordiv,
+    "floormod": lambda a, b: a - _floordiv(a, b) * b,
+    "truncdiv": _truncdiv,
+    "truncmod": lambda a, b: a - _truncdiv(a, b) * b,
+    "ceildiv": lambda a, b: -_floordiv(-a, b),
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "xor": lambda a, b: a ^ b,
+    "not": lambda a: ~a,
+    "shl": lambda a, b: a << b if 0 <= b < 64 else 0,
+    "shr": lambda a, b: a >> (b if 0 <= b < 64 else 63),
+    "eq": lambda a, b: int(a == b),
+    "ne": lambda a, b: int(a != b),
+    "lt": lambda a, b: int(a < b),
+    "le": lambda a, b: int(a <= b),
+    "gt": lambda a, b: int(a > b),
+    "ge": lambda a, b: int(a >= b),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """``constant + sum(coefficient * symbol)`` over the symbols that are not known."""
+
+    constant: int
+    coefficients: Mapping[str, int] = field(default_factory=dict)
+
+    def scaled(self, factor: int) -> Linear:
+        return Linear(
+            self.constant * factor,
+            {name: value * factor for name, value in self.coefficients.items()},
+        )
+
+    def plus(self, other: Linear) -> Linear:
+        total = dict(self.coefficients)
+        for name, value in other.coefficients.items():
+            total[name] = total.get(name, 0) + value
+        return Linear(
+            self.constant + other.constant,
+            {name: value for name, value in total.items() if value},
+        )
+
+
+def linear(expression: Expr, known: Mapping[str, int]) -> Linear | None:
+    """The expression as a linear form in its unknown symbols; None if it is not one."""
+    match expression:
+        case Const():
+            return Linear(int(expression.value))
+        case Var(name=name):
+            return Linear(known[name]) if name in known else Linear(0, {name: 1})
+        case Cast():
+            return _cast(expression, known)
+        case Apply():
+            return _apply(expression, known)
+        case Select():
+            condition = evaluate(expression.condition, known)
+            if condition is None:
+                return None
+            return linear(
+                expression.then if condition else expression.otherwise, known
+            )
+        case _:
+            return None
+
+
+def evaluate(expression: Expr, known: Mapping[str, int]) -> int | None:
+    """The value of the expression; None if it depends on an unknown symbol."""
+    form = linear(expression, known)
+    return form.constant if form is not None and not form.coefficients else None
+
+
+def symbols(node: Node) -> Iterator[str]:
+    """The names of the variables in an expression."""
+    return (part.name for part in walk(node) if isinstance(part, Var))
+
+
+def spell(expression: Expr) -> str:
+    """The expression as the user would write it, e.g. ``2 * n + 1``."""
+    return print_expression(transform(expression, _without_cast))
+
+
+def spell_shape(shape: tuple[Expr, ...]) -> str:
+    """A shape as Python prints a tuple, symbols and all."""
+    inner = ", ".join(spell(extent) for extent in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def _cast(expression: Cast, known: Mapping[str, int]) -> Linear | None:
+    form = linear(expression.value, known)
+    if form is None or form.coefficients:
+        return form  # widening to index keeps the value; the solved one is checked
+    return Linear(_wrapped(form.constant, expression.dtype))
+
+
+def _wrapped(value: int, dtype: DType) -> int:
+    if dtype.kind == "bool":
+        return int(value != 0)
+    value &= (1 << dtype.bits) - 1
+    if dtype.is_signed and value >> (dtype.bits - 1):
+        return value - (1 << dtype.bits)
+    return value
+
+
+def _apply(expression: Apply, known: Mapping[str, int]) -> Linear | None:
+    forms = [linear(argument, known) for argument in expression.args]
+    parts = [form for form in forms if form is not None]
+    if len(parts) < len(forms):
+        return None
+    if not any(part.coefficients for part in parts):
+        meaning = _INTEGER.get(expression.op)
+        if meaning is None:
+            return None
+        return Linear(meaning(*(part.constant for part in parts)))
+    match expression.op, parts:
+        case "add", [a, b]:
+            return a.plus(b)
+        case "sub", [a, b]:
+            return a.plus(b.scaled(-1))
+        case "neg", [a]:
+            return a.scaled(-1)
+        case "mul", [a, b] if not b.coefficients:
+            return _without_zeros(a.scaled(b.constant))
+        case "mul", [a, b] if not a.coefficients:
+            return _without_zeros(b.scaled(a.constant))
+        case _:
+            return None
+
+
+def _without_zeros(form: Linear) -> Linear:
+    kept = {name: value for name, value in form.coefficients.items() if value}
+    return Linear(form.constant, kept)
+
+
+def _without_cast(node: Node) -> Node:
+    return node.value if isinstance(node, Cast) else node

@@ -1,0 +1,230 @@
+"""The kernel object that users hold: call it, look into it (rules L97, L108)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from tiledsl import settings
+from tiledsl.backend import Backend, BuildOptions
+from tiledsl.diagnostics import ArgumentError, Error, UnsupportedByTarget
+from tiledsl.ir.nodes import Buffer, Function, Var
+from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
+from tiledsl.runtime.binding import Binder, Bound
+from tiledsl.runtime.compiling import (
+    BACKEND,
+    Compiled,
+    backend_failure,
+    compile_function,
+)
+from tiledsl.runtime.explaining import explain
+from tiledsl.runtime.profiler import Profiler, TensorSupplyType
+
+CallKind = Literal["lazy", "eager"]
+
+
+class JITKernel:
+    """A traced function, compiled for each backend and device it is called with.
+
+    ``latency`` and ``ref_latency``: median milliseconds, None until profiled.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        *,
+        name: str | None = None,
+        backend: str | Backend | None = None,
+        target: TargetRequest = None,
+        options: BuildOptions | None = None,
+        kind: CallKind = "lazy",
+        config: Mapping[str, object] | None = None,
+    ) -> None:
+        self.function = function
+        self.name = name or function.name
+        self.kind = kind
+        self.config: dict[str, object] = dict(config or {})
+        self.latency: float | None = None
+        self.ref_latency: float | None = None
+        self._backend = backend
+        self._target = target
+        self._options = options or BuildOptions(fast_math=function.fast_math)
+        self._binder = Binder(function, self.name)
+        self._chosen: dict[tuple[object, str], Compiled] = {}
+        self._compiled: dict[tuple[str, str], Compiled] = {}
+
+    # --------------------------------------------------------------- calling
+
+    def __call__(
+        self,
+        *args: object,
+        backend: str | Backend | None = None,
+        checked: bool | str | None = None,
+        **named: object,
+    ) -> object:
+        """Runs the kernel; returns its outputs.
+
+        One output is returned as itself, several as a list (in eager mode as the tuple
+        that the function returns); without outputs the result is [] (eager: None).
+        """
+        if checked:
+            raise self._no_checked_mode()
+        bound = self._binder.bind(args, named)
+        self._launch(self._for_device(bound.device, backend), bound)
+        results = bound.results
+        if len(results) == 1:
+            return results[0]
+        if self.kind == "eager":
+            return results or None
+        return list(results)
+
+    def interpret(self, *args: object, **named: object) -> object:
+        """Calls the kernel on the backend that defines its meaning."""
+        return self(*args, backend=settings.REFERENCE, **named)
+
+    def check(self, *args: object, **named: object) -> object:
+        """Calls the kernel in checked mode."""
+        return self(*args, checked=True, **named)
+
+    def compiled(
+        self, backend: str | Backend | None = None, target: TargetRequest = None
+    ) -> Compiled:
+        """The compilation for a target, whether or not it can run here."""
+        wanted = self._target if target is None else target
+        named = parse_target(wanted)
+        device = named if named in settings.DEFAULT_ORDER else "cpu"
+        return self._build(choose(str(device), backend or self._backend, wanted))
+
+    def _for_device(self, device: str, backend: str | Backend | None) -> Compiled:
+        key = (backend, device)
+        compiled = self._chosen.get(key)
+        if compiled is None:
+            target = self._target if backend is None else None
+            choice = choose(device, backend or self._backend, target)
+            self._require_runnable(choice, device)
+            compiled = self._chosen[key] = self._build(choice)
+        return compiled
+
+    def _build(self, choice: Choice) -> Compiled:
+        key = (choice.backend.name, choice.target.name)
+        if key not in self._compiled:
+            self._compiled[key] = compile_function(
+                self.function, choice.backend, choice.target, self._options
+            )
+        return self._compiled[key]
+
+    def _launch(self, compiled: Compiled, bound: Bound) -> None:
+        try:
+            compiled.executable.launch(bound.arguments)
+        except (Error, MemoryError):
+            raise
+        except Exception as error:
+            raise backend_failure(
+                "E9003",
+                "run",
+                compiled.backend,
+                compiled.target,
+                compiled.final,
+                error,
+            ) from error
+
+    def _require_runnable(self, choice: Choice, device: str) -> None:
+        target = choice.target
+        if target.runnable and target.device == device:
+            return
+        reason = target.reason or f"it takes arrays in {target.device} memory"
+        raise ArgumentError(
+            "E2002",
+            f"{self.name}: target '{target.name}' of backend '{choice.backend.name}'",
+            expected=f"a target that runs kernels on {device} memory here",
+            got=reason,
+            hint=target.remedy or "compile for it with .source(stage, target=...)",
+        )
+
+    def _no_checked_mode(self) -> UnsupportedByTarget:
+        return UnsupportedByTarget(
+            "E2005",
+            f"{self.name}: checked mode is not available in this version",
+            hint="interpret(...) runs the kernel as its meaning is defined",
+        )
+
+    # ---------------------------------------------------------- looking into it
+
+    @property
+    def params(self) -> tuple[Buffer | Var, ...]:
+        """All parameters, outputs included."""
+        return self.function.params
+
+    @property
+    def out_idx(self) -> list[int]:
+        """Positions of the parameters that a call allocates and returns."""
+        return list(self.function.outputs)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names that ``source`` takes, in the order of compilation."""
+        return (*self.compiled().texts, BACKEND)
+
+    def source(
+        self,
+        stage: str = BACKEND,
+        *,
+        backend: str | Backend | None = None,
+        target: TargetRequest = None,
+    ) -> str:
+        """The program at a stage: IR, or the text that a backend makes of it."""
+        compiled = self.compiled(backend, target)
+        text = compiled.source(stage)
+        if text is None:
+            raise ArgumentError(
+                "E2006",
+                f"stage of {self.name} on backend '{compiled.backend.name}'",
+                expected=f"one of {', '.join((*compiled.texts, BACKEND))}",
+                got=repr(stage),
+            )
+        return text
+
+    def get_kernel_source(self, kernel_only: bool = True) -> str:
+        """The first text that the backend makes; the same as ``source("backend")``."""
+        return self.source(BACKEND)
+
+    def get_host_source(self) -> str:
+        """The host's part: the launches of the final IR."""
+        return self.source("final")
+
+    def show_source(self, which: str = BACKEND) -> None:
+        """Prints the program at a stage."""
+        print(self.source("backend" if which == "kernel" else which))
+
+    def print_source_code(self, which: str = BACKEND, file: str | None = None) -> None:
+        """Prints the program at a stage, or writes it to a file."""
+        if file is None:
+            self.show_source(which)
+        else:
+            Path(file).write_text(self.source(which), encoding="utf-8")
+
+    def export_sources(self, path: str | Path) -> list[Path]:
+        """Writes every stage into a directory; returns the files."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for number, (stage, text) in enumerate(self.compiled().texts.items()):
+            file = folder / f"{number:02}-{stage}.txt"
+            file.write_text(text(), encoding="utf-8")
+            files.append(file)
+        return files
+
+    def explain(self) -> str:
+        """What was decided for this kernel, in words."""
+        return explain(self.name, str(self._binder.signature), self.compiled())
+
+    def get_profiler(
+        self, tensor_supply_type: TensorSupplyType = TensorSupplyType.Auto
+    ) -> Profiler:
+        """Measures and checks the kernel on generated inputs."""
+        return Profiler(self, self._binder.signature, tensor_supply_type)
+
+    def __repr__(self) -> str:
+        return f"<JITKernel {self._binder.signature}>"
+
