@@ -41,6 +41,14 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2004": "the target asked for does not exist",
     "E2005": "a mode of calling is not available in this version",
     "E2006": "the stage asked for does not exist",
+    # E30 IR text
+    "E3001": "the text is not Tile IR, or of a newer version",
+    "E3002": "the text does not follow the grammar of Tile IR",
+    "E3003": "the text has an unknown operation, attribute or dtype",
+    "E3004": "the text exceeds a limit of size, nesting or time",
+    "E3005": "the text uses a name or span that it does not declare, or declares one twice",
+    "E3006": "the text is well-formed but not valid IR",
+    "E3007": "the text has a malformed or impossible literal",
     # E40 settings, cache and command line
     "E4001": "an environment variable holds a value out of its range",
     # E50 checks at run time
