@@ -49,13 +49,17 @@ CATALOGUE: Final[dict[str, str]] = {
     "E3005": "the text uses a name or span that it does not declare, or declares one twice",
     "E3006": "the text is well-formed but not valid IR",
     "E3007": "the text has a malformed or impossible literal",
+    "E2010": "gemm of these dtypes has no meaning",
     # E40 settings, cache and command line
     "E4001": "an environment variable holds a value out of its range",
     # E50 checks at run time
+    "E5001": "the extent of a grid is negative",
+    "E5002": "an argument is not in memory that NumPy can read",
     "E5090": "two runs of a kernel on the same inputs differ",
     "E5091": "a kernel's results differ from a reference program's",
     # E90 our own bugs
     "E9001": "a pass or the frontend made IR that does not verify",
     "E9002": "a backend failed to compile verified IR",
     "E9003": "a backend failed to run what it compiled",
+    "E9010": "a position was proved to be in bounds and is not",
 }

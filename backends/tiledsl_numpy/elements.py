@@ -1,0 +1,36 @@
+"""Allocate, Let and Store: scalar statements."""
+
+from __future__ import annotations
+
+from tiledsl.ir import nodes as ir
+from tiledsl_numpy.expressions import evaluate, own_lane, snapshot, subscripts
+from tiledsl_numpy.frame import Frame, Storage
+from tiledsl_numpy.indexing import scatter
+from tiledsl_numpy.poison import poisoned
+from tiledsl_numpy.proofs import check_indices
+from tiledsl_numpy.regions import shape_of
+
+
+def allocate(statement: ir.Allocate, frame: Frame) -> None:
+    """New undefined memory; inside ``Parallel`` a copy for each lane."""
+    buffer = statement.buffer
+    shape = frame.lanes.shape + shape_of(buffer.shape, frame)
+    memory = poisoned(shape, buffer.dtype, frame.options.poison)
+    frame.storage[buffer.name] = Storage(memory, bool(frame.lanes.names))
+
+
+def let(statement: ir.Let, frame: Frame) -> None:
+    """Evaluates now: later stores to what was read do not change it."""
+    frame.values[statement.var.name] = snapshot(statement.value, frame)
+
+
+def store(statement: ir.Store, frame: Frame) -> None:
+    """Writes one element in each active lane."""
+    storage = frame.memory(statement.buffer)
+    indices = subscripts(statement.indices, frame)
+    if frame.options.check_proofs and any(statement.proved):
+        check_indices(statement, indices, storage.array.shape, frame)
+    value = evaluate(statement.value, frame)
+    if storage.private:
+        indices = own_lane(frame) + indices
+    scatter(storage.array, indices, frame.lanes.shape, value, frame.active)

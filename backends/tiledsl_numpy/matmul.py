@@ -1,0 +1,68 @@
+"""Gemm: exact products, sums carried in c's dtype or, for 16-bit floats, in float32."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tiledsl.ir import nodes as ir
+from tiledsl.ir.dtypes import DType
+from tiledsl_numpy import regions
+from tiledsl_numpy.casts import cast
+from tiledsl_numpy.expressions import evaluate
+from tiledsl_numpy.frame import Frame
+
+
+def gemm(statement: ir.Gemm, frame: Frame) -> None:
+    """Multiplies two regions and adds to, or replaces, a third."""
+    target = statement.c
+    carry = target.buffer.dtype.evaluation
+    left = _operand(statement.a, statement.transpose_a, frame)
+    right = _operand(statement.b, statement.transpose_b, frame)
+    total = _product(left, right, carry)
+    if not evaluate(statement.clear, frame):
+        old = regions.read(target, total.shape, frame)
+        total = np.add(cast(old, target.buffer.dtype, carry), total)
+    regions.write(target, cast(total, carry, target.buffer.dtype), frame)
+
+
+def _operand(region: ir.Region, transpose: bool, frame: Frame) -> np.ndarray:
+    """A matrix in a dtype that holds its values exactly: float32 if it is narrow."""
+    value = regions.read(region, regions.shape_of(region.shape, frame), frame)
+    dtype = region.buffer.dtype
+    wide = cast(value, dtype, dtype.evaluation)
+    return wide.T if transpose else wide
+
+
+def _product(left: np.ndarray, right: np.ndarray, carry: DType) -> np.ndarray:
+    """The matrix product, in ``carry``; integers modulo 2**bits."""
+    carrier = carry.as_numpy()
+    if carry.is_float:
+        return np.matmul(
+            left.astype(carrier, copy=False), right.astype(carrier, copy=False)
+        )
+    depth = left.shape[1]
+    if left.dtype.itemsize == 1 and right.dtype.itemsize == 1 and depth < 2**36:
+        # sums of products below 2**16 are exact in float64, whose product is fast
+        exact = np.matmul(left.astype(np.float64), right.astype(np.float64))
+        return exact.astype(np.int64).astype(carrier)
+    if carrier.itemsize == 4 and depth < 2**20:
+        return _product_modulo(left.astype(carrier), right.astype(carrier))
+    return np.matmul(left.astype(carrier), right.astype(carrier))
+
+
+def _product_modulo(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """A 32-bit product modulo 2**32 from products of 16-bit halves in float64."""
+    carrier = left.dtype
+    low_l, high_l = _halves(left)
+    low_r, high_r = _halves(right)
+    # the halves' sums stay below 2 * 2**32 * 2**20; the high halves' product is 0 here
+    low = np.matmul(low_l, low_r).astype(np.uint64)
+    middle = (np.matmul(low_l, high_r) + np.matmul(high_l, low_r)).astype(np.uint64)
+    total = low + (middle << np.uint64(16))
+    return total.astype(np.uint32).view(carrier)
+
+
+def _halves(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    bits = value.view(np.uint32)
+    low = (bits & np.uint32(0xFFFF)).astype(np.float64)
+    return low, (bits >> np.uint32(16)).astype(np.float64)
