@@ -1,0 +1,186 @@
+"""Attention forward for training and prefill: online softmax, grouped key heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+import tiledsl
+import tiledsl.language as T
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.data import normal
+from tiledsl_kernels.reference.attention import flash_fwd_reference
+
+LOG2_E = 1.4426950408889634
+
+
+@tiledsl.jit
+def flash_fwd_kernel(
+    Q, K, V, scale, causal=True, dtype="bfloat16", bm=64, bn=64, stages=2
+):
+    B, Sq, Sk = T.dynamic("B, Sq, Sk")
+    H, G, D, Dv = T.const("H, G, D, Dv")
+    Q: T.Tensor((B, Sq, H, D), dtype)
+    K: T.Tensor((B, Sk, G, D), dtype)
+    V: T.Tensor((B, Sk, G, Dv), dtype)
+    O = T.empty((B, Sq, H, Dv), dtype)  # noqa: E741
+    LSE = T.empty((B, H, Sq), "float32")
+    lowest = -T.infinity("float32")
+    factor = scale * LOG2_E
+    with T.Kernel(T.ceildiv(Sq, bm), H, B, threads=128) as (bx, h, b):
+        q = T.alloc_shared((bm, D), dtype)
+        k = T.alloc_shared((bn, D), dtype)
+        v = T.alloc_shared((bn, Dv), dtype)
+        s = T.alloc_fragment((bm, bn), "float32")
+        p = T.alloc_fragment((bm, bn), dtype)
+        acc = T.alloc_fragment((bm, Dv), "float32")
+        largest = T.alloc_fragment((bm,), "float32")
+        before = T.alloc_fragment((bm,), "float32")
+        shift = T.alloc_fragment((bm,), "float32")
+        shrink = T.alloc_fragment((bm,), "float32")
+        total = T.alloc_fragment((bm,), "float32")
+        part = T.alloc_fragment((bm,), "float32")
+        T.fill(largest, lowest)
+        T.clear(total)
+        T.clear(acc)
+        T.copy(Q[b, bx * bm : (bx + 1) * bm, h, :], q)
+
+        # the last query sees the last key; keys beyond the tile's last row are skipped
+        past = Sk - Sq
+        stop = T.min(Sk, (bx + 1) * bm + past) if causal else Sk
+        for t in T.Pipelined(T.ceildiv(stop, bn), num_stages=stages):
+            T.copy(K[b, t * bn : (t + 1) * bn, h // (H // G), :], k)
+            T.copy(V[b, t * bn : (t + 1) * bn, h // (H // G), :], v)
+            T.gemm(q, k, s, transpose_B=True, clear_accum=True)
+            for i, j in T.Parallel(bm, bn):
+                if causal:
+                    seen = t * bn + j < Sk and t * bn + j <= bx * bm + i + past
+                else:
+                    seen = t * bn + j < Sk
+                s[i, j] = s[i, j] if seen else lowest
+            T.copy(largest, before)
+            T.reduce_max(s, largest, dim=1, clear=False)
+            for i in T.Parallel(bm):
+                # a row that has seen no key yet has nothing to subtract
+                shift[i] = largest[i] * factor if largest[i] > lowest else 0.0
+                shrink[i] = T.exp2(before[i] * factor - shift[i])
+            for i, j in T.Parallel(bm, bn):
+                s[i, j] = T.exp2(s[i, j] * factor - shift[i])
+            T.reduce_sum(s, part, dim=1)
+            for i in T.Parallel(bm):
+                total[i] = total[i] * shrink[i] + part[i]
+            for i, d in T.Parallel(bm, Dv):
+                acc[i, d] = acc[i, d] * shrink[i]
+            T.copy(s, p)
+            T.gemm(p, v, acc)
+
+        for i, d in T.Parallel(bm, Dv):
+            # total is 0 only for a row that sees no key
+            acc[i, d] = acc[i, d] / total[i] if total[i] != 0.0 else 0.0
+        for i in T.Parallel(bm):
+            seen_any = total[i] != 0.0
+            part[i] = largest[i] * scale + T.log(total[i]) if seen_any else lowest
+        T.copy(acc, O[b, bx * bm : (bx + 1) * bm, h, :])
+        T.copy(part, LSE[b, h, bx * bm : (bx + 1) * bm])
+    return O, LSE
+
+
+def flash_fwd(
+    q: Array,
+    k: Array,
+    v: Array,
+    *,
+    scale: float | None = None,
+    causal: bool = True,
+    backend: str | None = None,
+) -> tuple[Array, Array]:
+    """Attention of Q [B, Sq, H, D] to K [B, Sk, G, D], V [B, Sk, G, Dv].
+
+    Gives O [B, Sq, H, Dv] and the natural log-sum-exp [B, H, Sq] in float32.  H is a
+    multiple of G.  Causal masks are aligned to the bottom right: query i sees keys up to
+    i + Sk - Sq.  A query that sees no key has O = 0 and log-sum-exp -inf.
+    """
+    if q.shape[2] % k.shape[2]:
+        raise ValueError(
+            f"{q.shape[2]} query heads, {k.shape[2]} key heads: no multiple"
+        )
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    if scale <= 0:
+        raise ValueError(f"expected a positive scale, got {scale}")
+    return flash_fwd_kernel(
+        q, k, v, scale=scale, causal=causal, dtype=str(q.dtype), backend=backend
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FlashWorkload:
+    name: str
+    B: int
+    Sq: int
+    Sk: int
+    H: int
+    G: int
+    D: int
+    Dv: int
+    causal: bool = True
+    dtype: str = "bfloat16"
+    spread: float = 1.0
+    size: Size = "small"
+    linear: bool = False
+
+    def make_inputs(
+        self, rng: np.random.Generator, *, integers: bool = False
+    ) -> Inputs:
+        q_shape = (self.B, self.Sq, self.H, self.D)
+        return {
+            "q": normal(rng, q_shape, self.dtype, self.spread),
+            "k": normal(rng, (self.B, self.Sk, self.G, self.D), self.dtype),
+            "v": normal(rng, (self.B, self.Sk, self.G, self.Dv), self.dtype),
+        }
+
+    def call(self, inputs: Inputs) -> Call:
+        options = {"scale": self.D**-0.5, "causal": self.causal, "dtype": self.dtype}
+        return Call((inputs["q"], inputs["k"], inputs["v"]), options)
+
+    def reference(self, inputs: Inputs) -> Mapping[str, Expected]:
+        o, lse = flash_fwd_reference(
+            inputs["q"], inputs["k"], inputs["v"], self.D**-0.5, causal=self.causal
+        )
+        return {"o": o, "lse": lse}
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of a query and a key it sees."""
+        if not self.causal:
+            return self.Sq * self.Sk
+        past = self.Sk - self.Sq
+        return sum(max(0, min(self.Sk, i + past + 1)) for i in range(self.Sq))
+
+    def flops(self, inputs: Inputs) -> float:
+        return 2.0 * self.B * self.H * self.pairs * (self.D + self.Dv)
+
+    def bytes(self, inputs: Inputs) -> float:
+        rows = self.B * self.Sq * self.H
+        out = rows * (self.Dv * T.dtype(self.dtype).bytes + 4)
+        return float(sum(array.nbytes for array in inputs.values()) + out)
+
+
+FLASH_FWD = KernelEntry(
+    name="flash_fwd",
+    area="attention",
+    summary="attention forward: causal or full, grouped heads, log-sum-exp",
+    kernel=flash_fwd_kernel,
+    workloads=(
+        FlashWorkload("causal-ragged", 2, 70, 70, 2, 1, 64, 64),
+        FlashWorkload("full-float32", 1, 67, 131, 4, 2, 32, 48, False, "float32"),
+        FlashWorkload("longer-keys", 1, 5, 130, 4, 1, 192, 128, dtype="float32"),
+        FlashWorkload("unseen-rows", 1, 150, 70, 1, 1, 128, 128, dtype="float32"),
+        FlashWorkload("peaked", 1, 40, 90, 2, 2, 16, 16, dtype="float32", spread=20.0),
+        FlashWorkload("one", 1, 1, 1, 1, 1, 16, 16),
+        FlashWorkload("no-keys", 1, 3, 0, 2, 1, 16, 16, causal=False),
+        # DeepSeek-V3 prefill: 128 heads of 128 + 64, values of 128
+        FlashWorkload("v3-prefill", 1, 128, 128, 128, 128, 192, 128, size="model"),
+    ),
+)

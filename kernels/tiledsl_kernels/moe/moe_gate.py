@@ -1,0 +1,194 @@
+"""Choosing experts: sigmoid scores, a bias for balance, group limits, top-k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+import tiledsl
+import tiledsl.language as T
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.data import normal
+from tiledsl_kernels.reference.moe import moe_gate_reference
+
+
+@tiledsl.jit
+def moe_gate_kernel(logits, bias, topk=8, groups=8, keep=4, route_scale=2.5, bm=16):
+    M = T.dynamic("M")
+    E = T.const("E")
+    logits: T.Tensor((M, E), "float32")
+    bias: T.Tensor((E,), "float32")
+    chosen = T.empty((M, topk), "int64")
+    weights = T.empty((M, topk), "float32")
+    lowest = -T.infinity("float32")
+    per = E // groups
+    with T.Kernel(T.ceildiv(M, bm), threads=128) as bx:
+        score = T.alloc_fragment((bm, groups, per), "float32")
+        rank = T.alloc_fragment((bm, groups, per), "float32")
+        one = T.alloc_fragment((bm, groups, per), "float32")
+        place = T.alloc_fragment((bm, groups, per), "int32")
+        group_rank = T.alloc_fragment((bm, groups), "float32")
+        group_best = T.alloc_fragment((bm, groups), "float32")
+        group_place = T.alloc_fragment((bm, groups), "int32")
+        kept = T.alloc_fragment((bm, groups), "int32")
+        best = T.alloc_fragment((bm,), "float32")
+        pick = T.alloc_fragment((bm,), "int32")
+        weight = T.alloc_fragment((bm, topk), "float32")
+        total = T.alloc_fragment((bm,), "float32")
+
+        for i, g, e in T.Parallel(bm, groups, per):
+            score[i, g, e] = T.sigmoid(logits[bx * bm + i, g * per + e])
+        for i, g, e in T.Parallel(bm, groups, per):
+            rank[i, g, e] = score[i, g, e] + bias[g * per + e]
+
+        if keep < groups:
+            # a group ranks by the sum of its two best experts
+            T.reduce_max(rank, group_best, dim=2)
+            for i, g, e in T.Parallel(bm, groups, per):
+                place[i, g, e] = e if rank[i, g, e] == group_best[i, g] else per
+            T.reduce_min(place, group_place, dim=2)
+            for i, g, e in T.Parallel(bm, groups, per):
+                one[i, g, e] = rank[i, g, e] if e != group_place[i, g] else lowest
+            T.reduce_max(one, group_rank, dim=2)
+            for i, g in T.Parallel(bm, groups):
+                # a group of one expert ranks by that expert
+                second = group_rank[i, g] if per > 1 else 0.0
+                group_rank[i, g] = group_best[i, g] + second
+            T.clear(kept)
+            for _ in range(keep):
+                T.reduce_max(group_rank, best, dim=1)
+                for i, g in T.Parallel(bm, groups):
+                    group_place[i, g] = g if group_rank[i, g] == best[i] else groups
+                T.reduce_min(group_place, pick, dim=1)
+                for i, g in T.Parallel(bm, groups):
+                    kept[i, g] = 1 if g == pick[i] else kept[i, g]
+                    group_rank[i, g] = lowest if g == pick[i] else group_rank[i, g]
+            for i, g, e in T.Parallel(bm, groups, per):
+                rank[i, g, e] = rank[i, g, e] if kept[i, g] == 1 else lowest
+
+        T.clear(total)
+        for r in range(topk):
+            # the best remaining expert, the smallest index among equals
+            T.reduce_max(rank, group_best, dim=2)
+            T.reduce_max(group_best, best, dim=1)
+            for i, g, e in T.Parallel(bm, groups, per):
+                place[i, g, e] = g * per + e if rank[i, g, e] == best[i] else E
+            T.reduce_min(place, group_place, dim=2)
+            T.reduce_min(group_place, pick, dim=1)
+            for i, g, e in T.Parallel(bm, groups, per):
+                mine = g * per + e == pick[i]
+                one[i, g, e] = score[i, g, e] if mine else 0.0
+                rank[i, g, e] = lowest if mine else rank[i, g, e]
+            T.reduce_sum(one, group_best, dim=2)
+            T.reduce_sum(group_best, best, dim=1)
+            for i in T.Parallel(bm):
+                weight[i, r] = best[i]
+                total[i] = total[i] + best[i]
+                chosen[bx * bm + i, r] = pick[i]
+
+        for i, r in T.Parallel(bm, topk):
+            weight[i, r] = weight[i, r] / T.max(total[i], 1e-20) * route_scale
+        T.copy(weight, weights[bx * bm, 0])
+    return chosen, weights
+
+
+def moe_gate(
+    logits: Array,
+    bias: Array,
+    *,
+    topk: int = 8,
+    groups: int = 8,
+    keep: int = 4,
+    route_scale: float = 2.5,
+    backend: str | None = None,
+) -> tuple[Array, Array]:
+    """Experts (int64) and weights (float32), both [M, topk], for finite logits [M, E].
+
+    Experts rank by sigmoid(logit) + bias, among the ``keep`` best of ``groups`` groups;
+    of equals the smaller index wins.  Weights are the scores without the bias, scaled so
+    that they sum to ``route_scale``.
+    """
+    experts = logits.shape[1]
+    if groups < 1 or experts % groups:
+        raise ValueError(f"{experts} experts do not form {groups} groups")
+    if not 1 <= keep <= groups or not 1 <= topk <= keep * (experts // groups):
+        raise ValueError(f"cannot choose {topk} of {experts} experts in {keep} groups")
+    return moe_gate_kernel(
+        logits,
+        bias,
+        topk=topk,
+        groups=groups,
+        keep=keep,
+        route_scale=route_scale,
+        backend=backend,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GateWorkload:
+    name: str
+    M: int
+    E: int
+    topk: int
+    groups: int = 1
+    keep: int = 1
+    route_scale: float = 2.5
+    ties: bool = False
+    size: Size = "small"
+    linear: bool = False
+
+    def make_inputs(
+        self, rng: np.random.Generator, *, integers: bool = False
+    ) -> Inputs:
+        logits = normal(rng, (self.M, self.E), "float32")
+        bias = normal(rng, (self.E,), "float32", 0.1)
+        if self.ties:
+            # few distinct values: equal experts and equal groups are the rule
+            logits = np.round(logits * 2) / 2
+            bias = np.zeros_like(bias)
+        return {"logits": logits, "bias": bias}
+
+    def call(self, inputs: Inputs) -> Call:
+        options = {
+            "topk": self.topk,
+            "groups": self.groups,
+            "keep": self.keep,
+            "route_scale": self.route_scale,
+        }
+        return Call((inputs["logits"], inputs["bias"]), options)
+
+    def reference(self, inputs: Inputs) -> Mapping[str, Expected]:
+        chosen, weights = moe_gate_reference(
+            inputs["logits"],
+            inputs["bias"],
+            topk=self.topk,
+            groups=self.groups,
+            keep=self.keep,
+            route_scale=self.route_scale,
+        )
+        return {"chosen": chosen, "weights": weights}
+
+    def flops(self, inputs: Inputs) -> float:
+        return float(self.M * self.E * (5 + self.topk))
+
+    def bytes(self, inputs: Inputs) -> float:
+        return float(self.M * (4 * self.E + 12 * self.topk) + inputs["bias"].nbytes)
+
+
+MOE_GATE = KernelEntry(
+    name="moe_gate",
+    area="moe",
+    summary="expert choice: sigmoid scores, bias, group limit, top-k",
+    kernel=moe_gate_kernel,
+    workloads=(
+        GateWorkload("no-groups", 21, 17, 3),
+        GateWorkload("groups", 19, 24, 5, 6, 2),
+        GateWorkload("ties", 40, 32, 6, 4, 2, ties=True),
+        GateWorkload("groups-of-one", 5, 6, 2, 6, 3),
+        GateWorkload("everything", 3, 8, 8, 2, 2),
+        GateWorkload("no-tokens", 0, 16, 4, 4, 2),
+        GateWorkload("v3-gate", 64, 256, 8, 8, 4, size="model"),
+    ),
+)
