@@ -36,44 +36,48 @@ def _one_by_one(function: Callable[[float], float]) -> Function:
 
 
 def _reciprocal_root(a: np.ndarray) -> np.ndarray:
-    return np.divide(1.0, np.sqrt(a))
+    result: np.ndarray = np.divide(1.0, np.sqrt(a))
+    return result
 
 
 def _sigmoid(a: np.ndarray) -> np.ndarray:
-    return np.divide(1.0, 1.0 + np.exp(-a))
+    result: np.ndarray = np.divide(1.0, 1.0 + np.exp(-a))
+    return result
 
 
 def _power_of_ten(a: np.ndarray) -> np.ndarray:
-    return np.power(np.float64(10.0), a)
+    result: np.ndarray = np.power(np.float64(10.0), a)
+    return result
 
+
+_OF_FLOAT64: dict[str, Function] = {
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "exp10": _power_of_ten,
+    "log": np.log,
+    "log2": np.log2,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "rsqrt": _reciprocal_root,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "erf": _one_by_one(math.erf),
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "hypot": np.hypot,
+    "pow": np.power,
+    "sigmoid": _sigmoid,
+}
 
 APPROXIMATIONS: dict[str, Function] = {
-    name: _through_float64(function)
-    for name, function in {
-        "exp": np.exp,
-        "exp2": np.exp2,
-        "exp10": _power_of_ten,
-        "log": np.log,
-        "log2": np.log2,
-        "log10": np.log10,
-        "log1p": np.log1p,
-        "rsqrt": _reciprocal_root,
-        "sin": np.sin,
-        "cos": np.cos,
-        "tanh": np.tanh,
-        "erf": _one_by_one(math.erf),
-        "tan": np.tan,
-        "asin": np.arcsin,
-        "acos": np.arccos,
-        "atan": np.arctan,
-        "atan2": np.arctan2,
-        "sinh": np.sinh,
-        "cosh": np.cosh,
-        "asinh": np.arcsinh,
-        "acosh": np.arccosh,
-        "atanh": np.arctanh,
-        "hypot": np.hypot,
-        "pow": np.power,
-        "sigmoid": _sigmoid,
-    }.items()
+    name: _through_float64(function) for name, function in _OF_FLOAT64.items()
 }

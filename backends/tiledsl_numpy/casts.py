@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tiledsl.ir.dtypes import DType
+from tiledsl.ir.dtypes import FLOAT64, DType
 from tiledsl_numpy.exact_sums import integer_to_odd
 from tiledsl_numpy.rounding import round_to_format
 
@@ -41,9 +41,9 @@ def cast(
 
 def from_number(value: float, target: DType) -> np.ndarray:
     """A Python number as a scalar of ``target``, converted like any other value."""
-    if not target.is_float:
-        return target.as_numpy().type(value)
-    return cast(np.float64(value), DType("float64"), target)[()]
+    source = FLOAT64 if target.is_float else target
+    scalar: np.ndarray = np.array(value, source.as_numpy())[()]
+    return cast(scalar, source, target)
 
 
 def _widen(value: np.ndarray, source: DType) -> np.ndarray:
@@ -97,5 +97,6 @@ def _integer_to_float(value: np.ndarray, target: DType, saturate: bool) -> np.nd
 def bitcast(value: np.ndarray, target: DType) -> np.ndarray:
     """The same bits; any non-zero byte is a true bool."""
     if target.kind == "bool":
-        return value.view(np.uint8) != 0
+        result: np.ndarray = value.view(np.uint8) != 0
+        return result
     return value.view(target.as_numpy())

@@ -35,8 +35,9 @@ def scalar(expr: ir.Expr, frame: Frame) -> int:
 
 def constant(value: float, dtype: DType) -> np.ndarray:
     """A constant that is exactly representable in ``dtype``."""
-    carrier = dtype.as_numpy()
-    return np.float64(value).astype(carrier) if dtype.is_float else carrier.type(value)
+    exact = np.array(value, np.float64 if dtype.is_float else dtype.as_numpy())
+    scalar: np.ndarray = exact.astype(dtype.as_numpy())[()]
+    return scalar
 
 
 def _constant(expr: ir.Const, frame: Frame) -> np.ndarray:

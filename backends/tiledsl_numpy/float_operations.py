@@ -45,13 +45,15 @@ def round_half_away(a: np.ndarray) -> np.ndarray:
     magnitude = np.abs(a)
     whole = np.trunc(magnitude)
     up = (magnitude - whole >= 0.5).astype(a.dtype)
-    return np.copysign(whole + up, a)
+    result: np.ndarray = np.copysign(whole + up, a)
+    return result
 
 
 def scale_by_power(a: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """The float a * 2**exponent, rounded once; beyond +-5000 every result is 0 or infinite."""
     whole = np.where(np.isnan(exponent), 0, np.clip(exponent, -5000, 5000))
-    return np.ldexp(a, whole.astype(np.int32))
+    result: np.ndarray = np.ldexp(a, whole.astype(np.int32))
+    return result
 
 
 def fused_multiply_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 
@@ -61,10 +62,10 @@ class Box:
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """The existing part, as a view (also of an array without dimensions)."""
-        parts = (
+        parts: list[slice | EllipsisType] = [
             slice(start + low, start + high)
             for start, (low, high) in zip(self.start, self.inside, strict=True)
-        )
+        ]
         return array[(*parts, ...)]
 
     def part(self, array: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ def launch(statement: ir.Launch, frame: Frame) -> None:
     names = [var.name for var in statement.vars]
     for reverse in itertools.product(*[range(extent) for extent in reversed(grid)]):
         values = dict(frame.values)
-        values.update(zip(names, map(np.int64, reversed(reverse)), strict=True))
+        position = np.array(reverse[::-1], np.int64)
+        values.update(zip(names, position, strict=True))
         block = Frame(
             frame.execute, frame.options, values, dict(frame.storage), frame.constants
         )

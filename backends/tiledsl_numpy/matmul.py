@@ -36,18 +36,18 @@ def _operand(region: ir.Region, transpose: bool, frame: Frame) -> np.ndarray:
 def _product(left: np.ndarray, right: np.ndarray, carry: DType) -> np.ndarray:
     """The matrix product, in ``carry``; integers modulo 2**bits."""
     carrier = carry.as_numpy()
-    if carry.is_float:
-        return np.matmul(
-            left.astype(carrier, copy=False), right.astype(carrier, copy=False)
-        )
     depth = left.shape[1]
-    if left.dtype.itemsize == 1 and right.dtype.itemsize == 1 and depth < 2**36:
-        # sums of products below 2**16 are exact in float64, whose product is fast
-        exact = np.matmul(left.astype(np.float64), right.astype(np.float64))
-        return exact.astype(np.int64).astype(carrier)
-    if carrier.itemsize == 4 and depth < 2**20:
-        return _product_modulo(left.astype(carrier), right.astype(carrier))
-    return np.matmul(left.astype(carrier), right.astype(carrier))
+    product: np.ndarray
+    if not carry.is_float and left.dtype.itemsize == right.dtype.itemsize == 1:
+        # sums of products below 2**16 are exact in floats, whose product is fast
+        wide = np.float32 if depth <= 2**8 else np.float64
+        product = np.matmul(left.astype(wide), right.astype(wide))
+        return product.astype(np.int64).astype(carrier)
+    left, right = left.astype(carrier, copy=False), right.astype(carrier, copy=False)
+    if not carry.is_float and carrier.itemsize == 4 and depth < 2**20:
+        return _product_modulo(left, right)
+    product = np.matmul(left, right)
+    return product
 
 
 def _product_modulo(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -59,7 +59,8 @@ def _product_modulo(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     low = np.matmul(low_l, low_r).astype(np.uint64)
     middle = (np.matmul(low_l, high_r) + np.matmul(high_l, low_r)).astype(np.uint64)
     total = low + (middle << np.uint64(16))
-    return total.astype(np.uint32).view(carrier)
+    result: np.ndarray = total.astype(np.uint32).view(carrier)
+    return result
 
 
 def _halves(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -54,7 +54,7 @@ def _operation(statement: ir.Reduce, is_float: bool) -> str:
 
 def _along(name: str, value: np.ndarray, axis: int) -> np.ndarray:
     """All elements of an axis combined; there is at least one."""
-    result = _UFUNCS[name].reduce(value, axis=axis, dtype=value.dtype)
+    result: np.ndarray = _UFUNCS[name].reduce(value, axis=axis, dtype=value.dtype)
     if value.dtype.kind == "f" and name.startswith(("max", "min")):
         return _order_zeros(result, value, axis, name)
     return result
