@@ -122,16 +122,16 @@ def _bits_of(number: float, dtype: DType) -> int:
 
 def fits(value: int | float | bool, dtype: DType) -> bool:
     """Whether a Python number is exactly a value of ``dtype``."""
-    return _fits(value, type(value), dtype)
+    return _fits(value, type(value).__name__, dtype)
 
 
 @lru_cache(maxsize=4096)
-def _fits(value: int | float | bool, kind: type, dtype: DType) -> bool:
+def _fits(value: int | float | bool, kind: str, dtype: DType) -> bool:
     if dtype.kind == "bool":
-        return kind is bool
+        return kind == "bool"
     if not dtype.is_float:
-        return kind is int and dtype.minimum <= value <= dtype.maximum
-    if kind is not float:
+        return kind == "int" and dtype.minimum <= value <= dtype.maximum
+    if kind != "float":
         return False
     stored = _rounded(float(value), dtype)
     return stored == value or (math.isnan(value) and math.isnan(stored))

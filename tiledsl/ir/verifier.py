@@ -69,17 +69,17 @@ def verify(function: Function) -> None:
         return
     first = found[0]
     inner = first.place[-1]
-    if isinstance(inner, Function):
-        text = print_function(inner)
-    else:
-        text = print_statement(inner)
     notes = [problem.message for problem in found[1:10]]
     raise InternalError(
         "E9001",
         f"invalid IR in {function.name!r}: {first.message}",
         span=inner.span,
-        notes=[*notes, *text.splitlines()[:40]],
+        notes=[*notes, *_text(inner).splitlines()[:40]],
     )
+
+
+def _text(node: Function | Statement) -> str:
+    return print_function(node) if isinstance(node, Function) else print_statement(node)
 
 
 @dataclass(frozen=True, slots=True)
