@@ -10,10 +10,14 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.attention.online_softmax import (
+    LOG2_E,
+    finish_rows,
+    start_rows,
+    take_block,
+)
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.attention import flash_fwd_reference
-
-LOG2_E = 1.4426950408889634
 
 
 @tiledsl.jit
@@ -25,10 +29,9 @@ def flash_fwd_kernel(
     Q: T.Tensor((B, Sq, H, D), dtype)
     K: T.Tensor((B, Sk, G, D), dtype)
     V: T.Tensor((B, Sk, G, Dv), dtype)
-    O = T.empty((B, Sq, H, Dv), dtype)  # noqa: E741
-    LSE = T.empty((B, H, Sq), "float32")
+    out = T.empty((B, Sq, H, Dv), dtype)
+    lse_out = T.empty((B, H, Sq), "float32")
     lowest = -T.infinity("float32")
-    factor = scale * LOG2_E
     with T.Kernel(T.ceildiv(Sq, bm), H, B, threads=128) as (bx, h, b):
         q = T.alloc_shared((bm, D), dtype)
         k = T.alloc_shared((bn, D), dtype)
@@ -37,14 +40,9 @@ def flash_fwd_kernel(
         p = T.alloc_fragment((bm, bn), dtype)
         acc = T.alloc_fragment((bm, Dv), "float32")
         largest = T.alloc_fragment((bm,), "float32")
-        before = T.alloc_fragment((bm,), "float32")
-        shift = T.alloc_fragment((bm,), "float32")
-        shrink = T.alloc_fragment((bm,), "float32")
         total = T.alloc_fragment((bm,), "float32")
-        part = T.alloc_fragment((bm,), "float32")
-        T.fill(largest, lowest)
-        T.clear(total)
-        T.clear(acc)
+        lse = T.alloc_fragment((bm,), "float32")
+        start_rows(acc, largest, total)
         T.copy(Q[b, bx * bm : (bx + 1) * bm, h, :], q)
 
         # the last query sees the last key; keys beyond the tile's last row are skipped
@@ -60,31 +58,14 @@ def flash_fwd_kernel(
                 else:
                     seen = t * bn + j < Sk
                 s[i, j] = s[i, j] if seen else lowest
-            T.copy(largest, before)
-            T.reduce_max(s, largest, dim=1, clear=False)
-            for i in T.Parallel(bm):
-                # a row that has seen no key yet has nothing to subtract
-                shift[i] = largest[i] * factor if largest[i] > lowest else 0.0
-                shrink[i] = T.exp2(before[i] * factor - shift[i])
-            for i, j in T.Parallel(bm, bn):
-                s[i, j] = T.exp2(s[i, j] * factor - shift[i])
-            T.reduce_sum(s, part, dim=1)
-            for i in T.Parallel(bm):
-                total[i] = total[i] * shrink[i] + part[i]
-            for i, d in T.Parallel(bm, Dv):
-                acc[i, d] = acc[i, d] * shrink[i]
+            take_block(s, acc, largest, total, scale * LOG2_E)
             T.copy(s, p)
             T.gemm(p, v, acc)
 
-        for i, d in T.Parallel(bm, Dv):
-            # total is 0 only for a row that sees no key
-            acc[i, d] = acc[i, d] / total[i] if total[i] != 0.0 else 0.0
-        for i in T.Parallel(bm):
-            seen_any = total[i] != 0.0
-            part[i] = largest[i] * scale + T.log(total[i]) if seen_any else lowest
-        T.copy(acc, O[b, bx * bm : (bx + 1) * bm, h, :])
-        T.copy(part, LSE[b, h, bx * bm : (bx + 1) * bm])
-    return O, LSE
+        finish_rows(acc, largest, total, lse, scale)
+        T.copy(acc, out[b, bx * bm : (bx + 1) * bm, h, :])
+        T.copy(lse, lse_out[b, h, bx * bm : (bx + 1) * bm])
+    return out, lse_out
 
 
 def flash_fwd(

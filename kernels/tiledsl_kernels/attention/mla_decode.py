@@ -14,10 +14,15 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.attention.online_softmax import (
+    LOG2_E,
+    finish_rows,
+    start_rows,
+    take_block,
+)
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.attention import mla_decode_reference
 
-LOG2_E = 1.4426950408889634
 # DeepSeek-V3: (128 + 64)^-0.5 times the square of YaRN's 0.1 ln 40 + 1
 V3_SCALE = 192**-0.5 * (0.1 * np.log(40.0) + 1.0) ** 2
 
@@ -41,10 +46,9 @@ def mla_decode_kernel(
     cache: T.Tensor((P, page, 1, D), dtype)
     block_table: T.Tensor((B, pages), "int32")
     seqlens: T.Tensor((B,), "int32")
-    O = T.empty((B, R, latent), dtype)  # noqa: E741
-    LSE = T.empty((B, R), "float32")
+    out = T.empty((B, R, latent), dtype)
+    lse_out = T.empty((B, R), "float32")
     lowest = -T.infinity("float32")
-    factor = scale * LOG2_E
     with T.Kernel(T.ceildiv(R, bm), B, threads=128) as (bx, b):
         q_latent = T.alloc_shared((bm, latent), dtype)
         q_rope = T.alloc_shared((bm, D - latent), dtype)
@@ -54,14 +58,9 @@ def mla_decode_kernel(
         p = T.alloc_fragment((bm, page), dtype)
         acc = T.alloc_fragment((bm, latent), "float32")
         largest = T.alloc_fragment((bm,), "float32")
-        before = T.alloc_fragment((bm,), "float32")
-        shift = T.alloc_fragment((bm,), "float32")
-        shrink = T.alloc_fragment((bm,), "float32")
         total = T.alloc_fragment((bm,), "float32")
-        part = T.alloc_fragment((bm,), "float32")
-        T.fill(largest, lowest)
-        T.clear(total)
-        T.clear(acc)
+        lse = T.alloc_fragment((bm,), "float32")
+        start_rows(acc, largest, total)
         T.copy(Q[b, bx * bm : (bx + 1) * bm, 0:latent], q_latent)
         T.copy(Q[b, bx * bm : (bx + 1) * bm, latent:D], q_rope)
 
@@ -79,29 +78,14 @@ def mla_decode_kernel(
             for i, j in T.Parallel(bm, page):
                 newest = length - 1 - hidden + (bx * bm + i) // heads
                 s[i, j] = s[i, j] if t * page + j <= newest else lowest
-            T.copy(largest, before)
-            T.reduce_max(s, largest, dim=1, clear=False)
-            for i in T.Parallel(bm):
-                shift[i] = largest[i] * factor if largest[i] > lowest else 0.0
-                shrink[i] = T.exp2(before[i] * factor - shift[i])
-            for i, j in T.Parallel(bm, page):
-                s[i, j] = T.exp2(s[i, j] * factor - shift[i])
-            T.reduce_sum(s, part, dim=1)
-            for i in T.Parallel(bm):
-                total[i] = total[i] * shrink[i] + part[i]
-            for i, d in T.Parallel(bm, latent):
-                acc[i, d] = acc[i, d] * shrink[i]
+            take_block(s, acc, largest, total, scale * LOG2_E)
             T.copy(s, p)
             T.gemm(p, k_latent, acc)
 
-        for i, d in T.Parallel(bm, latent):
-            acc[i, d] = acc[i, d] / total[i] if total[i] != 0.0 else 0.0
-        for i in T.Parallel(bm):
-            seen_any = total[i] != 0.0
-            part[i] = largest[i] * scale + T.log(total[i]) if seen_any else lowest
-        T.copy(acc, O[b, bx * bm : (bx + 1) * bm, :])
-        T.copy(part, LSE[b, bx * bm : (bx + 1) * bm])
-    return O, LSE
+        finish_rows(acc, largest, total, lse, scale)
+        T.copy(acc, out[b, bx * bm : (bx + 1) * bm, :])
+        T.copy(lse, lse_out[b, bx * bm : (bx + 1) * bm])
+    return out, lse_out
 
 
 def mla_decode(

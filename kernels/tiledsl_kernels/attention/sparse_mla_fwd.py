@@ -10,7 +10,13 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
-from tiledsl_kernels.attention.mla_decode import LOG2_E, V3_SCALE
+from tiledsl_kernels.attention.mla_decode import V3_SCALE
+from tiledsl_kernels.attention.online_softmax import (
+    LOG2_E,
+    finish_rows,
+    start_rows,
+    take_block,
+)
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.attention import sparse_mla_reference
 
@@ -24,10 +30,9 @@ def sparse_mla_fwd_kernel(
     Q: T.Tensor((B, S, H, D), dtype)
     KV: T.Tensor((B, Sk, 1, D), dtype)
     indices: T.Tensor((B, S, 1, topk), "int32")
-    O = T.empty((B, S, H, latent), dtype)  # noqa: E741
-    LSE = T.empty((B, S, H), "float32")
+    out = T.empty((B, S, H, latent), dtype)
+    lse_out = T.empty((B, S, H), "float32")
     lowest = -T.infinity("float32")
-    factor = scale * LOG2_E
     with T.Kernel(T.ceildiv(H, bm), S, B, threads=128) as (bx, s_q, b):
         q_latent = T.alloc_shared((bm, latent), dtype)
         q_rope = T.alloc_shared((bm, D - latent), dtype)
@@ -38,14 +43,9 @@ def sparse_mla_fwd_kernel(
         p = T.alloc_fragment((bm, bn), dtype)
         acc = T.alloc_fragment((bm, latent), "float32")
         largest = T.alloc_fragment((bm,), "float32")
-        before = T.alloc_fragment((bm,), "float32")
-        shift = T.alloc_fragment((bm,), "float32")
-        shrink = T.alloc_fragment((bm,), "float32")
         total = T.alloc_fragment((bm,), "float32")
-        part = T.alloc_fragment((bm,), "float32")
-        T.fill(largest, lowest)
-        T.clear(total)
-        T.clear(acc)
+        lse = T.alloc_fragment((bm,), "float32")
+        start_rows(acc, largest, total)
         T.copy(Q[b, s_q, bx * bm : (bx + 1) * bm, 0:latent], q_latent)
         T.copy(Q[b, s_q, bx * bm : (bx + 1) * bm, latent:D], q_rope)
 
@@ -63,29 +63,14 @@ def sparse_mla_fwd_kernel(
             T.gemm(q_rope, k_rope, s, transpose_B=True)
             for i, j in T.Parallel(bm, bn):
                 s[i, j] = s[i, j] if rows[j] >= 0 else lowest
-            T.copy(largest, before)
-            T.reduce_max(s, largest, dim=1, clear=False)
-            for i in T.Parallel(bm):
-                shift[i] = largest[i] * factor if largest[i] > lowest else 0.0
-                shrink[i] = T.exp2(before[i] * factor - shift[i])
-            for i, j in T.Parallel(bm, bn):
-                s[i, j] = T.exp2(s[i, j] * factor - shift[i])
-            T.reduce_sum(s, part, dim=1)
-            for i in T.Parallel(bm):
-                total[i] = total[i] * shrink[i] + part[i]
-            for i, d in T.Parallel(bm, latent):
-                acc[i, d] = acc[i, d] * shrink[i]
+            take_block(s, acc, largest, total, scale * LOG2_E)
             T.copy(s, p)
             T.gemm(p, k_latent, acc)
 
-        for i, d in T.Parallel(bm, latent):
-            acc[i, d] = acc[i, d] / total[i] if total[i] != 0.0 else 0.0
-        for i in T.Parallel(bm):
-            seen_any = total[i] != 0.0
-            part[i] = largest[i] * scale + T.log(total[i]) if seen_any else lowest
-        T.copy(acc, O[b, s_q, bx * bm : (bx + 1) * bm, :])
-        T.copy(part, LSE[b, s_q, bx * bm : (bx + 1) * bm])
-    return O, LSE
+        finish_rows(acc, largest, total, lse, scale)
+        T.copy(acc, out[b, s_q, bx * bm : (bx + 1) * bm, :])
+        T.copy(lse, lse_out[b, s_q, bx * bm : (bx + 1) * bm])
+    return out, lse_out
 
 
 def sparse_mla_fwd(

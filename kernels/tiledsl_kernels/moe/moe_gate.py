@@ -14,6 +14,64 @@ from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.moe import moe_gate_reference
 
 
+@T.macro
+def find_best(rank, best, pick):
+    """The largest of each row of a (rows, groups, per) tile; the first of equals."""
+    rows, groups, per = rank.shape
+    best_of_group = T.alloc_fragment((rows, groups), "float32")
+    place = T.alloc_fragment((rows, groups, per), "int32")
+    first = T.alloc_fragment((rows, groups), "int32")
+    T.reduce_max(rank, best_of_group, dim=2)
+    T.reduce_max(best_of_group, best, dim=1)
+    for i, g, e in T.Parallel(rows, groups, per):
+        place[i, g, e] = g * per + e if rank[i, g, e] == best[i] else groups * per
+    T.reduce_min(place, first, dim=2)
+    T.reduce_min(first, pick, dim=1)
+
+
+@T.macro
+def sum_two_best(rank, group_rank):
+    """What a group ranks by: the sum of its two best experts, or its only one."""
+    rows, groups, per = rank.shape
+    best = T.alloc_fragment((rows, groups), "float32")
+    place = T.alloc_fragment((rows, groups, per), "int32")
+    first = T.alloc_fragment((rows, groups), "int32")
+    others = T.alloc_fragment((rows, groups, per), "float32")
+    T.reduce_max(rank, best, dim=2)
+    for i, g, e in T.Parallel(rows, groups, per):
+        place[i, g, e] = e if rank[i, g, e] == best[i, g] else per
+    T.reduce_min(place, first, dim=2)
+    for i, g, e in T.Parallel(rows, groups, per):
+        others[i, g, e] = rank[i, g, e] if e != first[i, g] else -T.infinity("float32")
+    T.reduce_max(others, group_rank, dim=2)
+    for i, g in T.Parallel(rows, groups):
+        group_rank[i, g] = best[i, g] + (group_rank[i, g] if per > 1 else 0.0)
+
+
+@T.macro
+def hide_weak_groups(rank, keep):
+    """Ranks outside the ``keep`` best groups become -inf."""
+    rows, groups, per = rank.shape
+    group_rank = T.alloc_fragment((rows, groups), "float32")
+    kept = T.alloc_fragment((rows, groups), "int32")
+    place = T.alloc_fragment((rows, groups), "int32")
+    best = T.alloc_fragment((rows,), "float32")
+    pick = T.alloc_fragment((rows,), "int32")
+    sum_two_best(rank, group_rank)
+    T.clear(kept)
+    for _ in range(keep):
+        T.reduce_max(group_rank, best, dim=1)
+        for i, g in T.Parallel(rows, groups):
+            place[i, g] = g if group_rank[i, g] == best[i] else groups
+        T.reduce_min(place, pick, dim=1)
+        for i, g in T.Parallel(rows, groups):
+            if g == pick[i]:
+                kept[i, g] = 1
+                group_rank[i, g] = -T.infinity("float32")
+    for i, g, e in T.Parallel(rows, groups, per):
+        rank[i, g, e] = rank[i, g, e] if kept[i, g] == 1 else -T.infinity("float32")
+
+
 @tiledsl.jit
 def moe_gate_kernel(logits, bias, topk=8, groups=8, keep=4, route_scale=2.5, bm=16):
     M = T.dynamic("M")
@@ -22,17 +80,12 @@ def moe_gate_kernel(logits, bias, topk=8, groups=8, keep=4, route_scale=2.5, bm=
     bias: T.Tensor((E,), "float32")
     chosen = T.empty((M, topk), "int64")
     weights = T.empty((M, topk), "float32")
-    lowest = -T.infinity("float32")
     per = E // groups
     with T.Kernel(T.ceildiv(M, bm), threads=128) as bx:
         score = T.alloc_fragment((bm, groups, per), "float32")
         rank = T.alloc_fragment((bm, groups, per), "float32")
-        one = T.alloc_fragment((bm, groups, per), "float32")
-        place = T.alloc_fragment((bm, groups, per), "int32")
-        group_rank = T.alloc_fragment((bm, groups), "float32")
-        group_best = T.alloc_fragment((bm, groups), "float32")
-        group_place = T.alloc_fragment((bm, groups), "int32")
-        kept = T.alloc_fragment((bm, groups), "int32")
+        picked = T.alloc_fragment((bm, groups, per), "float32")
+        picked_of_group = T.alloc_fragment((bm, groups), "float32")
         best = T.alloc_fragment((bm,), "float32")
         pick = T.alloc_fragment((bm,), "int32")
         weight = T.alloc_fragment((bm, topk), "float32")
@@ -42,47 +95,19 @@ def moe_gate_kernel(logits, bias, topk=8, groups=8, keep=4, route_scale=2.5, bm=
             score[i, g, e] = T.sigmoid(logits[bx * bm + i, g * per + e])
         for i, g, e in T.Parallel(bm, groups, per):
             rank[i, g, e] = score[i, g, e] + bias[g * per + e]
-
         if keep < groups:
-            # a group ranks by the sum of its two best experts
-            T.reduce_max(rank, group_best, dim=2)
-            for i, g, e in T.Parallel(bm, groups, per):
-                place[i, g, e] = e if rank[i, g, e] == group_best[i, g] else per
-            T.reduce_min(place, group_place, dim=2)
-            for i, g, e in T.Parallel(bm, groups, per):
-                one[i, g, e] = rank[i, g, e] if e != group_place[i, g] else lowest
-            T.reduce_max(one, group_rank, dim=2)
-            for i, g in T.Parallel(bm, groups):
-                # a group of one expert ranks by that expert
-                second = group_rank[i, g] if per > 1 else 0.0
-                group_rank[i, g] = group_best[i, g] + second
-            T.clear(kept)
-            for _ in range(keep):
-                T.reduce_max(group_rank, best, dim=1)
-                for i, g in T.Parallel(bm, groups):
-                    group_place[i, g] = g if group_rank[i, g] == best[i] else groups
-                T.reduce_min(group_place, pick, dim=1)
-                for i, g in T.Parallel(bm, groups):
-                    kept[i, g] = 1 if g == pick[i] else kept[i, g]
-                    group_rank[i, g] = lowest if g == pick[i] else group_rank[i, g]
-            for i, g, e in T.Parallel(bm, groups, per):
-                rank[i, g, e] = rank[i, g, e] if kept[i, g] == 1 else lowest
+            hide_weak_groups(rank, keep)
 
         T.clear(total)
         for r in range(topk):
-            # the best remaining expert, the smallest index among equals
-            T.reduce_max(rank, group_best, dim=2)
-            T.reduce_max(group_best, best, dim=1)
-            for i, g, e in T.Parallel(bm, groups, per):
-                place[i, g, e] = g * per + e if rank[i, g, e] == best[i] else E
-            T.reduce_min(place, group_place, dim=2)
-            T.reduce_min(group_place, pick, dim=1)
+            find_best(rank, best, pick)
             for i, g, e in T.Parallel(bm, groups, per):
                 mine = g * per + e == pick[i]
-                one[i, g, e] = score[i, g, e] if mine else 0.0
-                rank[i, g, e] = lowest if mine else rank[i, g, e]
-            T.reduce_sum(one, group_best, dim=2)
-            T.reduce_sum(group_best, best, dim=1)
+                picked[i, g, e] = score[i, g, e] if mine else 0.0
+                rank[i, g, e] = -T.infinity("float32") if mine else rank[i, g, e]
+            # the score without the bias; a sum of one number and zeros is exact
+            T.reduce_sum(picked, picked_of_group, dim=2)
+            T.reduce_sum(picked_of_group, best, dim=1)
             for i in T.Parallel(bm):
                 weight[i, r] = best[i]
                 total[i] = total[i] + best[i]

@@ -71,7 +71,8 @@ def _best(rank: Bounded, same: Integers, count: int) -> tuple[Integers, Booleans
     # float64 gives equal inputs equal values, so that the stable order is the true one
     value, error = (np.take_along_axis(x, order, -1) for x in (rank.value, rank.error))
     reach = min(count, value.shape[1] - 1)
-    gap = value[:, :reach] - value[:, 1 : reach + 1]
+    with np.errstate(invalid="ignore"):
+        gap = value[:, :reach] - value[:, 1 : reach + 1]
     slack = error[:, :reach] + error[:, 1 : reach + 1]
     equal = kind[:, :reach] == kind[:, 1 : reach + 1]
     return order[:, :count], ((gap <= slack) & ~equal).any(-1)
