@@ -190,7 +190,10 @@ def _data_offset() -> int | None:
     Reading it there takes a tenth of the time of ``array.ctypes.data``.
     """
     offset = object.__basicsize__
-    if not isinstance(sys.implementation.name, str) or sys.implementation.name != "cpython":
+    if (
+        not isinstance(sys.implementation.name, str)
+        or sys.implementation.name != "cpython"
+    ):
         return None
     for probe in (np.zeros(3), np.zeros((2, 2), np.int8)[1:], np.zeros(())):
         if ctypes.c_void_p.from_address(id(probe) + offset).value != probe.ctypes.data:

@@ -142,7 +142,8 @@ def _default(device: str) -> Choice:
     )
     raise ArgumentError(
         "E2002",
-        f"no backend runs kernels on {device} memory here" + (f": {tried}" if tried else ""),
+        f"no backend runs kernels on {device} memory here"
+        + (f": {tried}" if tried else ""),
         hint=_others(device),
     )
 

@@ -53,7 +53,8 @@ class Compiled:
     @property
     def texts(self) -> Mapping[str, Callable[[], str]]:
         """Every stage with its text, in the order in which they were derived."""
-        texts = {TRACE: partial(print_function, self.function)}
+        texts: dict[str, Callable[[], str]] = {}
+        texts[TRACE] = partial(print_function, self.function)
         texts[TILED] = partial(print_function, self.function)
         for record in self.records:
             texts[record.name] = partial(print_function, record.function)
@@ -96,7 +97,9 @@ def compile_function(
     except (Error, MemoryError):
         raise
     except Exception as error:
-        raise backend_failure("E9002", "compile", backend, target, final, error) from error
+        raise backend_failure(
+            "E9002", "compile", backend, target, final, error
+        ) from error
     return Compiled(function, backend, target, options, tuple(records), executable)
 
 

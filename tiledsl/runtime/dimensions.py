@@ -87,9 +87,7 @@ def linear(expression: Expr, known: Mapping[str, int]) -> Linear | None:
             condition = evaluate(expression.condition, known)
             if condition is None:
                 return None
-            return linear(
-                expression.then if condition else expression.otherwise, known
-            )
+            return linear(expression.then if condition else expression.otherwise, known)
         case _:
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +70,14 @@ class JITKernel:
         """
         if checked:
             raise self._no_checked_mode()
+        return self._call(args, named, backend)
+
+    def _call(
+        self,
+        args: Sequence[object],
+        named: Mapping[str, object],
+        backend: str | Backend | None,
+    ) -> object:
         bound = self._binder.bind(args, named)
         self._launch(self._for_device(bound.device, backend), bound)
         results = bound.results
@@ -81,11 +89,11 @@ class JITKernel:
 
     def interpret(self, *args: object, **named: object) -> object:
         """Calls the kernel on the backend that defines its meaning."""
-        return self(*args, backend=settings.REFERENCE, **named)
+        return self._call(args, named, settings.REFERENCE)
 
     def check(self, *args: object, **named: object) -> object:
         """Calls the kernel in checked mode."""
-        return self(*args, checked=True, **named)
+        raise self._no_checked_mode()
 
     def compiled(
         self, backend: str | Backend | None = None, target: TargetRequest = None
@@ -227,4 +235,3 @@ class JITKernel:
 
     def __repr__(self) -> str:
         return f"<JITKernel {self._binder.signature}>"
-

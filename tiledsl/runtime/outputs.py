@@ -6,68 +6,69 @@ import sys
 
 import numpy as np
 
+from tiledsl.backend import ArrayRef
 from tiledsl.diagnostics import ArgumentError
-from tiledsl.ir.nodes import Buffer
 from tiledsl.runtime import torch_arrays
-from tiledsl.runtime.arrays import ArrayFacts, describe
-from tiledsl.runtime.overlap import byte_range, overlaps_itself
+from tiledsl.runtime.arrays import address_of
+from tiledsl.runtime.overlap import overlaps_itself
+from tiledsl.runtime.planning import Slot
 
 
-def allocate(
-    buffer: Buffer,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...] | None,
-    like: ArrayFacts | None,
-) -> object:
-    """A new array, its content undefined, of the kind and on the device of ``like``."""
-    _require_possible(buffer, shape, strides)
-    device_memory = like is not None and like.device != "cpu"
-    if device_memory and "torch" not in sys.modules:
-        raise _cannot(buffer, shape, "results in device memory need torch imported")
+def allocate(slot: Slot, kind: str, device: str, place: str) -> tuple[object, ArrayRef]:
+    """A new array, its content undefined, and the reference that a backend takes."""
+    _require_possible(slot)
+    if kind == "torch" or device != "cpu":
+        return _allocate_torch(slot, device, place)
     try:
-        if like is not None and (like.kind == "torch" or device_memory):
-            return torch_arrays.empty(shape, strides, buffer.dtype, like.place)
-        return _empty_numpy(shape, strides, buffer.dtype.as_numpy())
+        array = _empty(slot)
+    except (MemoryError, ValueError) as error:
+        raise _cannot(slot, str(error)) from None
+    reference = ArrayRef(
+        address_of(array), slot.shape, slot.strides, slot.dtype, "cpu", array, array
+    )
+    return array, reference
+
+
+def _allocate_torch(slot: Slot, device: str, place: str) -> tuple[object, ArrayRef]:
+    if "torch" not in sys.modules:
+        raise _cannot(slot, "results in device memory need torch to be imported")
+    try:
+        tensor = torch_arrays.empty(slot.shape, slot.declared, slot.dtype, place)
     except (MemoryError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _cannot(buffer, shape, reason) from None
+        raise _cannot(slot, (str(error).splitlines() or ["no memory"])[0]) from None
+    host = torch_arrays.host_view(tensor, slot.dtype) if device == "cpu" else None
+    address = tensor.data_ptr()
+    reference = ArrayRef(
+        address, slot.shape, slot.strides, slot.dtype, device, tensor, host
+    )
+    return tensor, reference
 
 
-def refer(buffer: Buffer, array: object) -> ArrayFacts:
-    """The facts of an array that ``allocate`` returned."""
-    return describe(buffer.name, array)
+def _empty(slot: Slot) -> np.ndarray:
+    dtype = slot.dtype.as_numpy()
+    if slot.declared is None:
+        return np.empty(slot.shape, dtype)
+    steps = tuple(step * dtype.itemsize for step in slot.declared)
+    memory = np.empty(max(slot.high, 1), np.uint8)
+    return np.ndarray(slot.shape, dtype, memory.data, 0, steps)
 
 
-def _require_possible(
-    buffer: Buffer, shape: tuple[int, ...], strides: tuple[int, ...] | None
-) -> None:
-    if any(extent < 0 for extent in shape):
-        raise _cannot(buffer, shape, "a dimension is negative")
-    if strides is not None and any(step < 0 for step in strides):
-        raise _cannot(buffer, shape, f"a stride of {strides} is negative")
-    if strides is not None and overlaps_itself(shape, strides):
-        raise _cannot(buffer, shape, f"with strides {strides} it overlaps itself")
+def _require_possible(slot: Slot) -> None:
+    if any(extent < 0 for extent in slot.shape):
+        raise _cannot(slot, "a dimension is negative")
+    if slot.high >= 1 << 63:
+        raise _cannot(slot, "it spans more bytes than can be addressed")
+    if slot.declared is None:
+        return
+    if any(step < 0 for step in slot.declared):
+        raise _cannot(slot, f"a stride of {slot.declared} is negative")
+    if overlaps_itself(slot.shape, slot.declared):
+        raise _cannot(slot, f"with strides {slot.declared} it overlaps itself")
 
 
-def _empty_numpy(
-    shape: tuple[int, ...],
-    strides: tuple[int, ...] | None,
-    dtype: np.dtype[np.generic],
-) -> np.ndarray:
-    if strides is None:
-        try:
-            return np.empty(shape, dtype)
-        except ValueError as error:  # more bytes than can be addressed
-            raise MemoryError(str(error)) from None
-    _, size = byte_range(shape, strides, dtype.itemsize)
-    steps = tuple(step * dtype.itemsize for step in strides)
-    return np.ndarray(shape, dtype, np.empty(max(size, 1), np.uint8).data, 0, steps)
-
-
-def _cannot(buffer: Buffer, shape: tuple[int, ...], reason: str) -> ArgumentError:
+def _cannot(slot: Slot, reason: str) -> ArgumentError:
     return ArgumentError(
         "E1018",
-        f"cannot allocate the output '{buffer.name}' of shape {shape} and "
-        f"dtype {buffer.dtype}: {reason}",
-        span=buffer.span,
+        f"cannot allocate output '{slot.name}' of shape {slot.shape}, dtype {slot.dtype}: "
+        f"{reason}",
     )

@@ -86,8 +86,11 @@ def share_memory(a: Placed, b: Placed) -> bool:
     Undecidable within the work limit counts as sharing.
     """
     try:
+        # NumPy's stubs know only two of the values that its documentation allows
         return np.shares_memory(
-            np.asarray(_Memory(*a)), np.asarray(_Memory(*b)), max_work=_SOLVER_WORK
+            np.asarray(_Memory(*a)),
+            np.asarray(_Memory(*b)),
+            max_work=_SOLVER_WORK,  # type: ignore[arg-type]
         )
     except np.exceptions.TooHardError:
         return True

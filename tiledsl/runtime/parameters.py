@@ -79,7 +79,8 @@ class Signature:
         if missing:
             plural = "s" if len(missing) > 1 else ""
             raise self._error(
-                "E1001", f"missing {len(missing)} argument{plural}: {', '.join(missing)}"
+                "E1001",
+                f"missing {len(missing)} argument{plural}: {', '.join(missing)}",
             )
         return values
 

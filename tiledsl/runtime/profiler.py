@@ -105,7 +105,9 @@ class Profiler:
         self, dynamic_symbolic_constraints: Mapping[str, int] | None = None
     ) -> list[object]:
         """An argument for every input; the mapping gives run-time dims and scalars."""
-        known = {str(key): int(v) for key, v in (dynamic_symbolic_constraints or {}).items()}
+        known = {
+            str(key): int(v) for key, v in (dynamic_symbolic_constraints or {}).items()
+        }
         generator = np.random.default_rng(self._seed)
         return [
             self._make(parameter, known, generator)
@@ -281,7 +283,9 @@ def _host(value: object) -> np.ndarray:
     cpu = getattr(value, "cpu", None)
     if callable(cpu):
         tensor = value.detach().cpu()  # type: ignore[attr-defined]
-        narrow = str(tensor.dtype) in ("torch.bfloat16",) or "float8" in str(tensor.dtype)
+        narrow = str(tensor.dtype) in ("torch.bfloat16",) or "float8" in str(
+            tensor.dtype
+        )
         return np.asarray((tensor.float() if narrow else tensor).numpy())
     return np.asarray(value)
 
@@ -292,12 +296,17 @@ def _require_close(
     mine, theirs = _host(got), _host(want)
     if mine.shape != theirs.shape:
         raise CheckError(
-            "E5091", "shape of a result", expected=str(theirs.shape), got=str(mine.shape)
+            "E5091",
+            "shape of a result",
+            expected=str(theirs.shape),
+            got=str(mine.shape),
         )
     a, b = mine.astype(np.float64), theirs.astype(np.float64)
     with np.errstate(invalid="ignore"):
         good = (a == b) | (np.isnan(a) & np.isnan(b))
-        good |= np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b))
+        good |= (
+            np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b))
+        )
     wrong = int(good.size - np.count_nonzero(good))
     if wrong > math.floor(allowed * good.size):
         where = tuple(int(i) for i in np.argwhere(~good)[0])

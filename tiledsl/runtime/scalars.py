@@ -48,7 +48,11 @@ def _plain(parameter: str, value: object, dtype: DType) -> object:
 def _in_range(parameter: str, value: int, dtype: DType) -> int:
     if dtype.minimum <= value <= dtype.maximum:
         return value
-    text = str(value) if abs(value) < 1 << 128 else f"an integer of {value.bit_length()} bits"
+    text = (
+        str(value)
+        if abs(value) < 1 << 128
+        else f"an integer of {value.bit_length()} bits"
+    )
     raise ArgumentError(
         "E1015",
         f"argument '{parameter}'",

@@ -53,9 +53,7 @@ def solve(
     solution = Solution()
     for name, value in scalars.items():
         solution.set(name, value, f"argument {name}")
-    equations = [
-        equation for pair in arrays for equation in equations_of(*pair)
-    ]
+    equations = [equation for pair in arrays for equation in equations_of(*pair)]
     for wants_stride in (False, True):
         for equation in equations:
             if equation.is_stride == wants_stride and equation.binding:

@@ -57,11 +57,12 @@ def host_view(tensor: torch.Tensor, dtype: DType) -> np.ndarray:
     """The memory of a CPU tensor as a NumPy array."""
     plain = tensor.detach()
     try:
-        return plain.numpy()
+        array: np.ndarray = plain.numpy()
     except TypeError:  # bfloat16 and the 8-bit floats have no NumPy twin in torch
         torch = sys.modules["torch"]
         bits = torch.int8 if dtype.bytes == 1 else torch.int16
-        return plain.view(bits).numpy().view(dtype.as_numpy())
+        array = plain.view(bits).numpy().view(dtype.as_numpy())
+    return array
 
 
 def device_kind(kind: str) -> str:

@@ -1,0 +1,236 @@
+"""The first call with some dtypes, shapes and strides: all dims solved, all checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiledsl.diagnostics import ArgumentError
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import Buffer, Function, Launch, Var
+from tiledsl.runtime import checks
+from tiledsl.runtime.arrays import ArrayFacts, row_major
+from tiledsl.runtime.dimensions import evaluate, spell, symbols
+from tiledsl.runtime.effects import symbols_in_body
+from tiledsl.runtime.overlap import byte_range
+from tiledsl.runtime.parameters import Parameter, Signature
+from tiledsl.runtime.scalars import Number
+from tiledsl.runtime.solving import Solution, solve
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What is known of an array parameter once the dims are.
+
+    ``strides`` are the argument's own where the parameter declares strides; ``declared``
+    are those that a new output gets (None: row-major).  ``view``: the NumPy dtype to
+    read the argument's memory as, if it is not its own.  ``low`` and ``high`` bound its
+    bytes, relative to element 0.
+    """
+
+    position: int
+    name: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    declared: tuple[int, ...] | None
+    dtype: DType
+    view: np.dtype[np.generic] | None
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything about a call that does not depend on addresses and values.
+
+    ``inputs`` and ``outputs``: slots in the order of the signature's, None for scalars.
+    ``pairs``: inputs, the first of them written, that must not share memory.  ``like``:
+    the first array, which decides where and of which kind the outputs are.
+    """
+
+    inputs: tuple[Slot | None, ...]
+    outputs: tuple[Slot, ...]
+    dims: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+    kind: str
+    device: str
+    place: str
+
+
+# an argument as the plan sees it: an array, a number, or None
+Seen = ArrayFacts | Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An array argument beside its parameter."""
+
+    parameter: Parameter
+    buffer: Buffer
+    facts: ArrayFacts
+
+
+def make_plan(function: Function, signature: Signature, seen: Sequence[Seen]) -> Plan:
+    """Solves and checks.  Raises ArgumentError for the first argument that is wrong."""
+    arrays = list(_arrays(signature, seen))
+    for given in arrays:
+        checks.check_kind(given.buffer, given.facts)
+    _require_one_device(arrays)
+    solution = _solve(function, signature, arrays, seen)
+    for given in arrays:
+        written = given.parameter.written
+        checks.check_shape(given.buffer, given.facts, solution)
+        checks.check_strides(given.buffer, given.facts, solution)
+        checks.check_extent(given.buffer, given.facts, written=written)
+        if written:
+            checks.check_writable(given.buffer, given.facts)
+    _require_grids(function, solution)
+    facts = {given.parameter.position: given.facts for given in arrays}
+    slots = [
+        _slot(part, facts.get(part.position), solution.values)
+        for part in signature.inputs
+    ]
+    outputs = [_slot(part, None, solution.values) for part in signature.outputs]
+    first = arrays[0].facts if arrays else None
+    return Plan(
+        tuple(slots),
+        tuple(slot for slot in outputs if slot is not None),
+        tuple(solution.values[dim.name] for dim in function.dims),
+        _pairs(signature),
+        first.kind if first else "numpy",
+        first.device if first else "cpu",
+        first.place if first else "cpu",
+    )
+
+
+def _arrays(signature: Signature, seen: Sequence[Seen]) -> Sequence[_Given]:
+    arrays = []
+    for parameter, item in zip(signature.inputs, seen, strict=True):
+        node = parameter.node
+        if isinstance(node, Buffer) and isinstance(item, ArrayFacts):
+            arrays.append(_Given(parameter, node, item))
+        elif isinstance(node, Buffer) and parameter.accessed:
+            raise ArgumentError(
+                "E1016",
+                f"argument '{node.name}'",
+                span=node.span,
+                expected="an array, because the kernel accesses it",
+                got="None",
+            )
+    return arrays
+
+
+def _require_one_device(arrays: Sequence[_Given]) -> None:
+    for given in arrays[1:]:
+        first = arrays[0]
+        if given.facts.place != first.facts.place:
+            raise ArgumentError(
+                "E1010",
+                f"device of argument '{given.buffer.name}'",
+                span=given.buffer.span,
+                expected=f"{first.facts.place}, as of '{first.buffer.name}'",
+                got=given.facts.place,
+                hint="move all arrays to one device",
+            )
+
+
+def _solve(
+    function: Function,
+    signature: Signature,
+    arrays: Sequence[_Given],
+    seen: Sequence[Seen],
+) -> Solution:
+    scalars = {
+        parameter.name: int(item)
+        for parameter, item in zip(signature.inputs, seen, strict=True)
+        if isinstance(item, int)
+    }
+    pairs = [(given.buffer, given.facts) for given in arrays]
+    solution = solve(function, pairs, scalars)
+    signed = _stride_only_dims(function)
+    for dim in function.dims:
+        value = solution.values[dim.name]
+        if value < 0 and dim.name not in signed:
+            raise ArgumentError(
+                "E1009",
+                f"{solution.sources[dim.name]} of the arguments",
+                expected=f"{dim.name} >= 0, because the kernel computes with it",
+                got=str(value),
+                hint="pass a copy without negative strides",
+            )
+    return solution
+
+
+def _stride_only_dims(function: Function) -> frozenset[str]:
+    """Dims that only ever stand alone as a stride: no proof of bounds uses their sign."""
+    elsewhere = set(symbols_in_body(function))
+    for node in function.params:
+        if isinstance(node, Buffer):
+            computed = [
+                step for step in node.strides or () if not isinstance(step, Var)
+            ]
+            for entry in (*node.shape, *computed):
+                elsewhere.update(symbols(entry))
+    return frozenset(dim.name for dim in function.dims) - elsewhere
+
+
+def _require_grids(function: Function, solution: Solution) -> None:
+    for statement in function.body:
+        if not isinstance(statement, Launch):
+            continue
+        for extent in statement.grid:
+            value = evaluate(extent, solution.values)
+            if value is not None and value < 0:
+                raise ArgumentError(
+                    "E1022",
+                    "grid of a launch",
+                    span=statement.span,
+                    expected=f"{spell(extent)} >= 0",
+                    got=f"{value} ({solution.explain(extent)})",
+                )
+
+
+def _slot(
+    parameter: Parameter, found: ArrayFacts | None, values: Mapping[str, int]
+) -> Slot | None:
+    node = parameter.node
+    if isinstance(node, Var):
+        return None
+    shape = tuple(evaluate(extent, values) or 0 for extent in node.shape)
+    declared = None
+    if node.strides is not None:
+        declared = tuple(evaluate(step, values) or 0 for step in node.strides)
+    strides = row_major(shape) if declared is None else declared
+    if found is not None and declared is not None:
+        strides = found.strides
+    carrier = node.dtype.as_numpy()
+    other = found is not None and found.host is not None and found.host.dtype != carrier
+    low, high = byte_range(shape, strides, node.dtype.bytes)
+    return Slot(
+        parameter.position,
+        parameter.name,
+        shape,
+        strides,
+        declared,
+        node.dtype,
+        carrier if other else None,
+        low,
+        high,
+    )
+
+
+def _pairs(signature: Signature) -> tuple[tuple[int, int], ...]:
+    """Places of inputs to compare: each written array with every other array, once."""
+    arrays = [
+        (place, part.written)
+        for place, part in enumerate(signature.inputs)
+        if isinstance(part.node, Buffer)
+    ]
+    return tuple(
+        (a, b) if a_written else (b, a)
+        for number, (a, a_written) in enumerate(arrays)
+        for b, b_written in arrays[number + 1 :]
+        if a_written or b_written
+    )
