@@ -52,6 +52,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2010": "gemm of these dtypes has no meaning",
     # E40 settings, cache and command line
     "E4001": "an environment variable holds a value out of its range",
+    "E4002": "a command about the cache cannot be carried out",
+    "E4003": "a command names something that does not exist",
+    "E4004": "a command needs a package that is not installed",
+    "W4001": "the cache directory cannot be used; kernels are compiled anew",
+    "W4002": "a damaged cache entry was dropped",
+    "W4003": "there is no place for the cache; kernels are compiled anew",
     # E50 checks at run time
     "E5001": "the extent of a grid is negative",
     "E5002": "an argument is not in memory that NumPy can read",
