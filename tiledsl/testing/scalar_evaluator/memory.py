@@ -1,0 +1,73 @@
+"""Memory one element at a time, as bits.  Nothing outside is ever touched."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from tiledsl.ir.dtypes import DType
+
+Position = tuple[int, ...]
+
+
+class Memory(Protocol):
+    """The elements of one buffer."""
+
+    @property
+    def shape(self) -> Position: ...
+
+    @property
+    def dtype(self) -> DType: ...
+
+    def read(self, position: Position) -> int: ...
+
+    def write(self, position: Position, bits: int) -> None: ...
+
+
+class ArrayMemory:
+    """The elements of a NumPy array."""
+
+    def __init__(self, array: np.ndarray, dtype: DType) -> None:
+        self._array, self.dtype = array, dtype
+
+    @property
+    def shape(self) -> Position:
+        return self._array.shape
+
+    def read(self, position: Position) -> int:
+        return int.from_bytes(self._array[position].tobytes(), "little")
+
+    def write(self, position: Position, bits: int) -> None:
+        code = bits.to_bytes(self._array.itemsize, "little")
+        self._array[position] = np.frombuffer(code, self._array.dtype)[0]
+
+
+class LocalMemory:
+    """Elements that a block allocated; garbage until written."""
+
+    def __init__(self, shape: Position, dtype: DType) -> None:
+        self.shape, self.dtype = shape, dtype
+        self._cells: dict[Position, int] = {}
+
+    def read(self, position: Position) -> int:
+        garbage = 1 if self.dtype.kind == "bool" else 0x5B << (self.dtype.bits - 8)
+        return self._cells.get(position, garbage)
+
+    def write(self, position: Position, bits: int) -> None:
+        self._cells[position] = bits
+
+
+def contains(memory: Memory, position: Position) -> bool:
+    """Whether each coordinate is inside its own dimension."""
+    return all(
+        0 <= index < extent
+        for index, extent in zip(position, memory.shape, strict=True)
+    )
+
+
+def points(shape: Position) -> Iterator[Position]:
+    """All positions of a box, the last dimension fastest; none if an extent is negative."""
+    return itertools.product(*[range(extent) for extent in shape])
