@@ -3,6 +3,8 @@
 from tiledsl.testing import bounded_math
 from tiledsl.testing.bounds import Bounded, as_bounded, exact, roundoff
 from tiledsl.testing.compare import Comparison, Wrong, compare
+from tiledsl.testing.demo import DemoRow, demo
+from tiledsl.testing.equivalence import assert_equivalent, random_inputs
 from tiledsl.testing.registry import (
     Array,
     Call,
@@ -15,24 +17,40 @@ from tiledsl.testing.registry import (
     discover_kernels,
     find_kernel,
 )
+from tiledsl.testing.verify import (
+    ORACLES,
+    Oracle,
+    Report,
+    runnable_backends,
+    verify_kernel,
+)
 
 __all__ = [
+    "ORACLES",
     "Array",
     "Bounded",
     "Call",
     "Comparison",
+    "DemoRow",
     "Exact",
     "Expected",
     "Inputs",
     "KernelEntry",
+    "Oracle",
+    "Report",
     "Size",
     "Workload",
     "Wrong",
     "as_bounded",
+    "assert_equivalent",
     "bounded_math",
     "compare",
+    "demo",
     "discover_kernels",
     "exact",
     "find_kernel",
+    "random_inputs",
     "roundoff",
+    "runnable_backends",
+    "verify_kernel",
 ]

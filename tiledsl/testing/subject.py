@@ -1,0 +1,130 @@
+"""A traced kernel under test, run with outputs that the test allocates and poisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tiledsl.backend import Capabilities
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import Buffer, Function
+from tiledsl.runtime.effects import written_buffers
+from tiledsl.runtime.kernel import JITKernel
+from tiledsl.testing.registry import Array
+from tiledsl.testing.ring import RingMode, random_values
+from tiledsl.testing.ring.encoding import NAN
+
+Argument = Array | int | float
+
+# Two bytes to fill outputs with: NaN and -1, or an unlikely number.
+POISONS = (0xFF, 0x5A)
+
+# Ring mode makes programs for any target: it asks for no capability.
+_ANY_TARGET = Capabilities(frozenset(), frozenset(), block_bytes=1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A function with its arguments in the order of its parameters, outputs left out.
+
+    ``shapes`` are those of its outputs.
+    """
+
+    kernel: JITKernel
+    arguments: tuple[Argument, ...]
+    outputs: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    @property
+    def function(self) -> Function:
+        return self.kernel.function
+
+    def run(self, backend: str, poison: int) -> tuple[Array, ...]:
+        """The outputs, then the arguments that the kernel writes; arguments stay as given.
+
+        Outputs are filled with the byte ``poison`` beforehand.
+        """
+        params = self.function.params
+        fresh = iter(self._poisoned(poison))
+        given = iter(self.arguments)
+        written = written_buffers(self.function)
+        values: list[Argument] = []
+        results: list[Array] = []
+        changed: list[Array] = []
+        for position, param in enumerate(params):
+            if position in self.outputs:
+                results.append(next(fresh))
+                values.append(results[-1])
+                continue
+            value = next(given)
+            if param.name in written and isinstance(value, np.ndarray):
+                value = value.copy()
+                changed.append(value)
+            values.append(value)
+        self.kernel(*values, backend=backend)
+        return (*results, *changed)
+
+    def _poisoned(self, poison: int) -> list[Array]:
+        arrays: list[Array] = []
+        for position, shape in zip(self.outputs, self.shapes, strict=True):
+            dtype = self.function.params[position].dtype.as_numpy()
+            array = np.empty(shape, dtype)
+            # a bool has but two values
+            array.view(np.uint8)[...] = poison & 1 if dtype == np.bool_ else poison
+            arrays.append(array)
+        return arrays
+
+    def in_ring_mode(self, rng: np.random.Generator) -> Subject:
+        """The exact twin: floats become random ring values, NaN stays NaN."""
+        given = iter(self.arguments)
+        arguments = []
+        for position, param in enumerate(self.function.params):
+            if position not in self.outputs:
+                arguments.append(_ring_argument(next(given), param.dtype, rng))
+        function = RingMode().run(self.function, _ANY_TARGET)
+        kernel = JITKernel(function, name=f"{self.kernel.name} (ring)")
+        return replace(self, kernel=kernel, arguments=tuple(arguments))
+
+
+def subject_of(
+    kernel: JITKernel,
+    arguments: Sequence[Argument],
+    shapes: Sequence[tuple[int, ...]],
+) -> Subject:
+    """The kernel as a function that fills the outputs it is given."""
+    function = kernel.function
+    explicit = JITKernel(replace(function, outputs=()), name=kernel.name)
+    return Subject(explicit, tuple(arguments), function.outputs, tuple(shapes))
+
+
+def output_shapes(
+    kernel: JITKernel, arguments: Sequence[Argument], backend: str
+) -> list[tuple[int, ...]]:
+    """The shapes of the outputs, found by a call."""
+    result = kernel(*arguments, backend=backend)
+    if result is None:
+        return []
+    results = result if isinstance(result, list | tuple) else [result]
+    return [tuple(np.shape(array)) for array in results]
+
+
+def _ring_argument(value: Argument, dtype: DType, rng: np.random.Generator) -> Argument:
+    if not dtype.is_float:
+        return value
+    if not isinstance(value, np.ndarray):
+        return int(random_values(rng, (1,))[0])
+    values = random_values(rng, value.shape)
+    return np.where(np.isnan(value.astype(np.float32)), NAN, values)
+
+
+def random_argument(
+    param: Buffer, shape: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    """Normally distributed floats, or small integers."""
+    dtype = param.dtype
+    if dtype.is_float:
+        return rng.standard_normal(shape).astype(np.float32).astype(dtype.as_numpy())
+    low, high = {"bool": (0, 2)}.get(dtype.kind, (-8 if dtype.is_signed else 0, 9))
+    return rng.integers(low, high, shape).astype(dtype.as_numpy())
