@@ -18,7 +18,9 @@ What holds everywhere:
 * Reading an element outside its buffer (or outside a source region's ranges) gives the
   access's ``fill`` (default: all bits zero); writing there does nothing.  Every dimension
   is tested by itself.  ``proved`` says that a test is not needed; it is a derived fact,
-  and believing it when it is false is a compiler bug, not a meaning.
+  and believing it when it is false is a compiler bug, not a meaning.  Inside ``Parallel``
+  it holds for every iteration, those included that a condition switches off, so that
+  a masked evaluation may rely on it.
 * Buffers that a block, loop body or arm allocates are undefined until written, again in
   each iteration.  Statements of a block take effect in program order.
 * Index arithmetic (subscripts, ranges, extents, loop bounds, shapes) has dtype ``index``.
