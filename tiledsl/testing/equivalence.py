@@ -48,22 +48,28 @@ def assert_equivalent(
         built = built.compile(*inputs, **(static or {}))
     shapes = output_shapes(built, inputs, settings.REFERENCE)
     subject = subject_of(built, inputs, shapes)
-    expected = None if reference is None else _expected(reference, subject, inputs)
+    expected = {} if reference is None else _expected(reference, subject, inputs)
     twin = subject.in_ring_mode(np.random.default_rng(seed))
     truth = twin.run(settings.REFERENCE, POISONS[0])
+    labels = _output_names(subject)
+
+    def differences(name: str, what: str, *runs: Sequence[Array]) -> list[str]:
+        verdict = same_bits(labels, runs[0], runs[1], f"differ ({what})")
+        return [] if verdict.status == "ok" else [f"{name}: {verdict.detail}"]
+
     problems: list[str] = []
     for name in names:
         first = subject.run(name, POISONS[0])
-        problems += _differences(
+        problems += differences(
             name, "two prefills", first, subject.run(name, POISONS[1])
         )
         if name != settings.REFERENCE:
-            problems += _differences(
+            problems += differences(
                 name, "ring mode", truth, twin.run(name, POISONS[0])
             )
-        for output, value in (expected or {}).items():
-            result = compare(output, first[list(expected or {}).index(output)], value)
-            problems += [] if result.ok else [f"{name}: {result}"]
+        results = zip(expected.items(), first, strict=False)
+        for verdict in (compare(label, got, value) for (label, value), got in results):
+            problems += [] if verdict.ok else [f"{name}: {verdict}"]
     if problems:
         raise AssertionError("\n".join([f"{built.name}:", *problems]))
 
@@ -85,11 +91,8 @@ def random_inputs(
     )
 
 
-def _differences(
-    backend: str, what: str, first: Sequence[Array], second: Sequence[Array]
-) -> list[str]:
-    verdict = same_bits((), first, second, f"differ ({what})")
-    return [] if verdict.status == "ok" else [f"{backend}: {verdict.detail}"]
+def _output_names(subject: Subject) -> list[str]:
+    return [subject.function.params[position].name for position in subject.outputs]
 
 
 def _expected(
@@ -97,7 +100,7 @@ def _expected(
 ) -> dict[str, Expected]:
     given = reference(*inputs)
     values = [given] if isinstance(given, Bounded | Exact | np.ndarray) else list(given)
-    names = [subject.function.params[position].name for position in subject.outputs]
+    names = _output_names(subject)
     if len(values) != len(names):
         raise ValueError(f"the reference gives {len(values)} outputs of {len(names)}")
     expected: dict[str, Expected] = {}

@@ -228,7 +228,7 @@ def same_bits(
     labels = [*names, *(f"array {i}" for i in range(len(first) - len(names)))]
     for name, a, b in zip(labels, first, second, strict=True):
         # the bytes of an element, so that NaN counts by its bits
-        bits = (np.ascontiguousarray(x).view(f"V{x.dtype.itemsize}") for x in (a, b))
+        bits = (np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}") for x in (a, b))
         wrong = np.not_equal(*bits)
         if wrong.any():
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
