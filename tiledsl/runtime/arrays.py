@@ -54,10 +54,8 @@ def describe(parameter: str, value: object) -> ArrayFacts:
         return ArrayFacts("torch", *torch_arrays.describe(parameter, value))
     if hasattr(value, "__cuda_array_interface__"):
         return _describe_cuda(parameter, value)
-    if hasattr(value, "__array_interface__"):
-        return _describe_numpy(parameter, np.asarray(value), value)
-    if hasattr(value, "__dlpack__"):
-        return _describe_dlpack(parameter, value)
+    if hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__"):
+        return _describe_numpy(parameter, _as_numpy(parameter, value), value)
     raise not_an_array(parameter, value)
 
 
@@ -76,7 +74,8 @@ def not_an_array(parameter: str, value: object) -> ArgumentError:
 def _describe_numpy(parameter: str, array: np.ndarray, owner: object) -> ArrayFacts:
     _refuse_numpy(parameter, array)
     size = array.itemsize
-    if any(stride % size for stride in array.strides):
+    steps = zip(array.shape, array.strides, strict=True)
+    if array.size and any(step % size for extent, step in steps if extent > 1):
         raise ArgumentError(
             "E1009",
             f"strides of argument '{parameter}'",
@@ -127,17 +126,20 @@ def _refuse_numpy(parameter: str, array: np.ndarray) -> None:
         )
 
 
-def _describe_dlpack(parameter: str, value: object) -> ArrayFacts:
+def _as_numpy(parameter: str, value: object) -> np.ndarray:
+    """A view of what the value offers.  Whatever its methods raise is the reason."""
     try:
-        array = np.from_dlpack(value)  # type: ignore[arg-type]
-    except (BufferError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        if hasattr(value, "__array_interface__"):
+            return np.asarray(value)
+        return np.from_dlpack(value)  # type: ignore[arg-type]
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
         raise ArgumentError(
             "E1005",
-            f"argument '{parameter}' ({type(value).__name__}, through DLPack)",
-            expected="host memory with a NumPy dtype",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            f"argument '{parameter}', of type {type(value).__name__},",
+            expected="host memory that NumPy can view",
+            got=f"{type(error).__name__}: {reason}",
         ) from None
-    return _describe_numpy(parameter, array, value)
 
 
 def _describe_cuda(parameter: str, value: object) -> ArrayFacts:

@@ -54,6 +54,13 @@ class Binder:
 
     def bind(self, args: Sequence[object], named: Mapping[str, object]) -> Bound:
         """Checks the arguments of a call.  Raises ArgumentError."""
+        try:
+            return self._bind(args, named)
+        except ArgumentError as error:
+            error.notes = (*error.notes, f"signature: {self.signature}")
+            raise
+
+    def _bind(self, args: Sequence[object], named: Mapping[str, object]) -> Bound:
         if named or len(args) != len(self._inputs):
             args = self.signature.ordered(args, named)
         key: list[object] = []
@@ -91,11 +98,7 @@ class Binder:
             describe(parameter.name, item) if isinstance(item, np.ndarray) else item
             for (parameter, _), item in zip(self._inputs, items, strict=True)
         ]
-        try:
-            plan = make_plan(self.function, self.signature, seen)
-        except ArgumentError as error:
-            error.notes = (*error.notes, f"in a call of {self.signature}")
-            raise
+        plan = make_plan(self.function, self.signature, seen)
         if len(self._plans) >= _REMEMBERED:
             self._plans.clear()
         self._plans[key] = plan

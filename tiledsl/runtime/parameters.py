@@ -85,8 +85,7 @@ class Signature:
         return values
 
     def _error(self, code: str, what: str, hint: str | None = None) -> ArgumentError:
-        notes = (f"signature: {self}",)
-        return ArgumentError(code, f"{self.function}() {what}", notes=notes, hint=hint)
+        return ArgumentError(code, f"{self.function}() {what}", hint=hint)
 
     def _too_many(self, args: Sequence[object]) -> ArgumentError:
         takes, given = len(self.inputs), len(args)
