@@ -1,0 +1,55 @@
+"""One compilation: text, machine code (or its copy in the cache), executable."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from tiledsl.backend import BuildOptions
+from tiledsl.ir.nodes import Function
+from tiledsl_llvm import jit
+from tiledsl_llvm.executable import LlvmExecutable
+from tiledsl_llvm.launches import emit_function
+from tiledsl_llvm.machine import Machine
+
+
+def compile_function(
+    function: Function, machine: Machine, options: BuildOptions, *, runnable: bool
+) -> LlvmExecutable:
+    """Compiles verified IR; machine code comes from the cache if it is there."""
+    emitted = emit_function(function, machine)
+    key = _key(emitted.text, machine)
+    code = options.cache.load(key) if options.cache is not None else None
+    if code is None:
+        code = jit.object_code(emitted.text, machine)
+        if options.cache is not None:
+            options.cache.save(key, code)
+    texts = {
+        "llvm": lambda: emitted.text,
+        "asm": lambda: jit.assembly(emitted.text, machine),
+    }
+    return LlvmExecutable(function, emitted, code, texts, runnable=runnable)
+
+
+def _key(text: str, machine: Machine) -> str:
+    """Everything the code depends on."""
+    return "\n".join(
+        [
+            f"llvm {jit.llvm_version()}",
+            f"emitter {_source_hash()}",
+            f"machine {machine.triple} {machine.cpu} {machine.feature_string}",
+            text,
+        ]
+    )
+
+
+@cache
+def _source_hash() -> str:
+    """A digest of this package's sources."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")) + sorted(root.rglob("*.ll")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,109 @@
+"""The state of the code generator inside one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import Block
+from tiledsl_llvm.lanes import Slope, Slopes
+from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.text import Builder, Value, integer
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where a buffer's elements are.
+
+    ``strides`` in elements.  A ``private`` buffer holds ``lanes`` copies side by side.
+    ``facts`` is appended to its accesses: metadata about what they cannot overlap.
+    """
+
+    base: Value
+    dtype: DType
+    shape: tuple[Value, ...]
+    strides: tuple[Value, ...]
+    lanes: int = 1
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A subscript: a scalar and its slope over the lanes, or a vector (slope None)."""
+
+    value: Value
+    slope: Slope = 0
+
+
+@dataclass
+class Frame:
+    """Names in scope, the lanes that statements run in, and where jumps go.
+
+    ``lanes`` is 1 outside vector loops.  ``mask`` holds the active lanes (None: all).
+    ``trusted``: whether ``proved`` may be believed; not so where an expression is
+    evaluated although its condition may not hold.  ``sums`` maps an accumulation that the
+    current vector loop keeps in registers to its slot.
+    """
+
+    builder: Builder
+    machine: Machine
+    run: Callable[[Frame, Block], None]
+    arena: Value
+    values: dict[str, Value] = field(default_factory=dict)
+    buffers: dict[str, Storage] = field(default_factory=dict)
+    lanes: int = 1
+    slopes: Slopes | None = None
+    mask: Value | None = None
+    trusted: bool = True
+    jumps: list[tuple[str, str]] = field(default_factory=list)
+    sums: dict[int, Value] = field(default_factory=dict)
+    arena_bytes: int = 0
+
+    @contextmanager
+    def as_scalar(self) -> Iterator[None]:
+        """Inside, expressions are computed once for all lanes."""
+        lanes, mask, self.lanes, self.mask = self.lanes, self.mask, 1, None
+        yield
+        self.lanes, self.mask = lanes, mask
+
+    @contextmanager
+    def masked(self, condition: Value, *, trusted: bool = True) -> Iterator[None]:
+        """Inside, only lanes for which the condition holds are active."""
+        mask, believed = self.mask, self.trusted
+        self.mask, self.trusted = (
+            both(self.builder, mask, condition),
+            believed and trusted,
+        )
+        yield
+        self.mask, self.trusted = mask, believed
+
+    def take(self, count: int) -> Value:
+        """Fresh memory in the worker's arena, aligned to a cache line."""
+        offset = self.arena_bytes
+        self.arena_bytes += -(-count // 64) * 64
+        return self.builder.address(self.arena, "i8", integer(offset))
+
+
+def both(builder: Builder, mask: Value | None, condition: Value) -> Value:
+    return condition if mask is None else builder.binary("and", mask, condition)
+
+
+def any_lane(builder: Builder, mask: Value) -> Value:
+    """Whether some lane of the mask is set."""
+    if mask.lanes == 1:
+        return mask
+    bits = builder.make(
+        f"i{mask.lanes}", 1, f"bitcast {mask.typed} to i{mask.lanes}", "lanes"
+    )
+    return builder.make("i1", 1, f"icmp ne {bits.typed}, 0", "some")
+
+
+def lanes_below(builder: Builder, limit: Value, lanes: int) -> Value:
+    """The lanes with numbers below a scalar ``limit``."""
+    low = builder.intrinsic("smax", limit, integer(0))
+    few = builder.convert("trunc", builder.intrinsic("smin", low, integer(lanes)), "i8")
+    count = builder.spread(few, lanes)
+    numbers = ", ".join(f"i8 {k}" for k in range(lanes))
+    return builder.compare("ult", Value(f"<{numbers}>", "i8", lanes), count)

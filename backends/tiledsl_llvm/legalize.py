@@ -1,0 +1,294 @@
+"""Tile operations rewritten as loops over elements.
+
+    copy A[i0 +: n] -> B[j0 +: n] shape (n)   =>   parallel (p: n): B[j0 + p] = A[i0 + p]
+    fill T = v                                =>   let f = v; parallel: T[...] = f
+    reduce sum S -> T along k                 =>   fill T = 0; parallel: T[...] += S[...]
+    gemm on anything                          =>   copies; gemm on dense tiles; copy back
+
+What remains are scalar statements, ``Parallel``, and gemms on dense tiles of one
+arithmetic dtype, so that the code generator has one way to loop and one way to touch
+memory.  Accumulation in narrow floats goes through a float32 tile, rounded once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.ir.dtypes import INDEX, DType
+from tiledsl.ir.nodes import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Block,
+    Buffer,
+    Cast,
+    Const,
+    Copy,
+    Expr,
+    Fill,
+    Function,
+    Gemm,
+    If,
+    Let,
+    Load,
+    Node,
+    Parallel,
+    Range,
+    Reduce,
+    Region,
+    Select,
+    Statement,
+    Store,
+    Var,
+    index,
+    whole,
+)
+from tiledsl.ir.ops import identity
+from tiledsl.ir.visitor import rebuild, walk
+
+GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
+
+
+def legalize(function: Function) -> Function:
+    """The function with tile operations as loops."""
+    return rebuild(function, _Legalizer().change)
+
+
+@dataclass
+class _Legalizer:
+    _count: int = 0
+
+    def change(self, node: Node) -> Node | tuple[Node, ...]:
+        node = rebuild(node, self.change)
+        match node:
+            case Copy():
+                return self.copy(node)
+            case Fill():
+                return self.fill(node)
+            case Reduce():
+                return self.reduce(node)
+            case Gemm():
+                return self.gemm(node)
+            case Parallel():
+                return self.accumulate_wide(node)
+        return node
+
+    def name(self, hint: str) -> str:
+        self._count += 1
+        # a user's name has no dot
+        return f"{hint}.{self._count}"
+
+    def vars(self, count: int) -> tuple[Var, ...]:
+        return tuple(Var(self.name("p"), INDEX) for _ in range(count))
+
+    def tile(self, hint: str, dtype: DType, shape: tuple[Expr, ...]) -> Buffer:
+        return Buffer(self.name(hint), shape, dtype, "fragment")
+
+    # -------------------------------------------------------------- statements
+
+    def copy(self, node: Copy) -> tuple[Statement, ...]:
+        points = self.vars(len(node.shape))
+        value = _cast(read(node.source, points, node.shape), node.target.buffer.dtype)
+        body = write(node.target, points, node.shape, value)
+        return (Parallel(points, node.shape, body, span=node.span),)
+
+    def fill(self, node: Fill) -> tuple[Statement, ...]:
+        points = self.vars(len(node.target.shape))
+        before: tuple[Statement, ...] = ()
+        value = node.value
+        if not isinstance(value, Const):
+            var = Var(self.name("fill"), value.dtype)
+            before, value = (Let(var, value, span=node.span),), var
+        body = write(node.target, points, node.target.shape, value)
+        return (*before, Parallel(points, node.target.shape, body, span=node.span))
+
+    def reduce(self, node: Reduce) -> tuple[Statement, ...]:
+        target, source = node.target, node.source
+        carry = target.buffer.dtype.evaluation
+        direct = (
+            carry == target.buffer.dtype and target.buffer.name != source.buffer.name
+        )
+        if not direct:
+            tile = self.tile("carry", carry, target.shape)
+            fetch = (
+                () if node.clear else self.copy(Copy(target, whole(tile), target.shape))
+            )
+            inner = self.reduce(replace(node, target=whole(tile)))
+            back = self.copy(Copy(whole(tile), target, target.shape))
+            return (Allocate(tile), *fetch, *inner, *back)
+        points = self.vars(len(source.shape))
+        value = _cast(read(source, points, source.shape), carry)
+        if node.reduction.startswith("abs"):
+            value = Apply("abs", (value,))
+        kept = points[: node.axis] + points[node.axis + 1 :]
+        name = node.reduction.removeprefix("abs")
+        if node.nan_propagate and name in ("max", "min") and carry.is_float:
+            name += "_nan"
+        indices, proved = _subscripts(target, kept)
+        update = Accumulate(name, target.buffer, indices, value, proved, span=node.span)
+        loop = Parallel(points, source.shape, (update,), span=node.span)
+        if not node.clear:
+            return (loop,)
+        start = Const(identity(node.reduction, carry), carry)
+        return (*self.fill(Fill(target, start, span=node.span)), loop)
+
+    def gemm(self, node: Gemm) -> tuple[Statement, ...]:
+        carry = node.c.buffer.dtype.evaluation
+        if carry not in GEMM_DTYPES:
+            raise UnsupportedByTarget(
+                "E2022",
+                f"gemm into {node.c.buffer.dtype} is not available on the CPU target",
+                span=node.span,
+                hint="accumulate in float32, float64, int32 or int64",
+            )
+        for region in (node.a, node.b, node.c):
+            _check_static(region, node)
+        a, load_a = self.dense(node.a, carry, swapped=False)
+        b, load_b = self.dense(node.b, carry, swapped=node.transpose_b)
+        c, load_c = self.dense(node.c, carry, swapped=False)
+        clear, store_c = node.clear, ()
+        if load_c:
+            store_c = self.copy(Copy(c, node.c, node.c.shape, span=node.span))
+            if not isinstance(clear, Const):
+                var = Var(self.name("clear"), clear.dtype)
+                clear = var
+                fetch = If(Apply("not", (var,)), load_c[1:])
+                load_c = (load_c[0], Let(var, node.clear), fetch)
+            elif clear.value:
+                load_c = load_c[:1]
+        core = replace(node, a=a, b=b, c=c, clear=clear, transpose_b=False)
+        return (*load_a, *load_b, *load_c, core, *store_c)
+
+    def dense(
+        self, region: Region, dtype: DType, *, swapped: bool
+    ) -> tuple[Region, tuple[Statement, ...]]:
+        """The region itself if it can be read directly, or a tile that is copied from it."""
+        unit = region.buffer.strides is None or region.buffer.strides[-1] == index(1)
+        last = isinstance(region.dims[-1], Range)
+        direct = region.buffer.dtype == dtype and all(dim.proved for dim in region.dims)
+        if direct and unit and last and not swapped:
+            return region, ()
+        shape = region.shape[::-1] if swapped else region.shape
+        tile = self.tile("dense", dtype, shape)
+        p = self.vars(2)
+        value = _cast(read(region, p, region.shape), dtype)
+        body = write(whole(tile), p[::-1] if swapped else p, shape, value)
+        return whole(tile), (
+            Allocate(tile),
+            Parallel(p, region.shape, body, span=region.span),
+        )
+
+    def accumulate_wide(self, node: Parallel) -> Node | tuple[Node, ...]:
+        """Narrow floats are accumulated in a float32 copy of their buffer."""
+        narrow = {
+            part.buffer.name: part.buffer
+            for part in walk(node)
+            if isinstance(part, Accumulate) and not part.buffer.dtype.is_arithmetic
+        }
+        if not narrow:
+            return node
+        before: list[Node] = []
+        after: list[Node] = []
+        wide: dict[str, Buffer] = {}
+        for name, buffer in narrow.items():
+            if buffer.scope == "global":
+                raise UnsupportedByTarget(
+                    "E2023",
+                    f"accumulating into the {buffer.dtype} elements of {name}, which is global,"
+                    " is not available on the CPU target",
+                    span=node.span,
+                    hint="accumulate into a block-local buffer and copy it",
+                )
+            tile = wide[name] = self.tile("wide", buffer.dtype.evaluation, buffer.shape)
+            before.append(Allocate(tile))
+            before += self.copy(Copy(whole(buffer), whole(tile), buffer.shape))
+            after += self.copy(Copy(whole(tile), whole(buffer), buffer.shape))
+
+        def widen(part: Node) -> Node | tuple[Node, ...]:
+            part = rebuild(part, widen)
+            if isinstance(part, Accumulate) and part.buffer.name in wide:
+                return replace(part, buffer=wide[part.buffer.name])
+            return part
+
+        return (*before, rebuild(node, widen), *after)
+
+
+# ------------------------------------------------------- elements of a region
+
+
+def read(region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...]) -> Expr:
+    """The element at ``points``: fill outside the region's ranges and its buffer."""
+    indices, proved = _subscripts(region, points)
+    value: Expr = Load(region.buffer, indices, region.fill, proved, span=region.span)
+    beyond = _clip(region, points, shape)
+    if beyond is None:
+        return value
+    fill = region.fill or _zero(region.buffer.dtype)
+    return Select(beyond, value, fill)
+
+
+def write(
+    region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...], value: Expr
+) -> Block:
+    """Stores to the element at ``points`` if it is in the region's ranges and buffer."""
+    indices, proved = _subscripts(region, points)
+    store = Store(region.buffer, indices, value, proved, span=region.span)
+    inside = _clip(region, points, shape)
+    return (store,) if inside is None else (If(inside, (store,)),)
+
+
+def _subscripts(
+    region: Region, points: tuple[Var, ...]
+) -> tuple[tuple[Expr, ...], tuple[bool, ...]]:
+    remaining = iter(points)
+    indices: list[Expr] = []
+    for dim in region.dims:
+        if not isinstance(dim, Range):
+            indices.append(dim.index)
+            continue
+        point = next(remaining)
+        start = dim.start
+        zero = isinstance(start, Const) and start.value == 0
+        indices.append(point if zero else Apply("add", (start, point)))
+    return tuple(indices), tuple(dim.proved for dim in region.dims)
+
+
+def _clip(
+    region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...]
+) -> Expr | None:
+    """Whether the points are inside the ranges; None if the shape says so."""
+    tests = [
+        Apply("lt", (point, extent))
+        for point, extent, size in zip(points, region.shape, shape, strict=True)
+        if extent != size and not _at_most(size, extent)
+    ]
+    result: Expr | None = None
+    for test in tests:
+        result = test if result is None else Apply("and", (result, test))
+    return result
+
+
+def _at_most(size: Expr, extent: Expr) -> bool:
+    both_known = isinstance(size, Const) and isinstance(extent, Const)
+    return both_known and size.value <= extent.value
+
+
+def _cast(value: Expr, dtype: DType) -> Expr:
+    return value if value.dtype == dtype else Cast(value, dtype)
+
+
+def _zero(dtype: DType) -> Const:
+    if dtype.is_float:
+        return Const(dtype.minimum if dtype == "float8_e8m0fnu" else 0.0, dtype)
+    return Const(False if dtype.kind == "bool" else 0, dtype)
+
+
+def _check_static(region: Region, node: Gemm) -> None:
+    if not all(isinstance(extent, Const) for extent in region.shape):
+        raise UnsupportedByTarget(
+            "E2024",
+            "gemm needs operands of static shape",
+            span=node.span,
+            got=str(region.shape),
+        )

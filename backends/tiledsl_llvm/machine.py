@@ -1,0 +1,94 @@
+"""What the code generator knows about a processor."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+_ENABLED_BY_LEVEL = {
+    "x86-64": ("sse2",),
+    "x86-64-v2": ("sse2", "sse4.1", "sse4.2", "popcnt"),
+    "x86-64-v3": ("sse2", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "f16c",
+                  "bmi", "bmi2", "lzcnt"),
+    "x86-64-v4": ("sse2", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "f16c",
+                  "bmi", "bmi2", "lzcnt", "avx512f", "avx512vl", "avx512dq", "avx512bw",
+                  "avx512cd"),
+}  # fmt: skip
+COMPILE_ONLY = (*_ENABLED_BY_LEVEL, "aarch64-linux-gnu")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A processor: LLVM's triple, CPU name and feature string, and what follows from them.
+
+    ``features`` holds the enabled features only; ``feature_string`` is what LLVM takes.
+    """
+
+    triple: str
+    cpu: str
+    features: frozenset[str]
+    feature_string: str = ""
+
+    @property
+    def is_x86(self) -> bool:
+        return self.triple.startswith("x86_64")
+
+    @property
+    def is_linux(self) -> bool:
+        return "linux" in self.triple
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of one vector register."""
+        if "avx512vl" in self.features and "avx512bw" in self.features:
+            return 64
+        return 32 if "avx2" in self.features else 16
+
+    @property
+    def vector_registers(self) -> int:
+        return 32 if self.vector_bytes == 64 or not self.is_x86 else 16
+
+    @property
+    def has_fma(self) -> bool:
+        return "fma" in self.features or not self.is_x86
+
+    @property
+    def has_half_conversion(self) -> bool:
+        """Whether binary16 converts to and from float32 in hardware."""
+        return "f16c" in self.features or not self.is_x86
+
+    @property
+    def has_rounding(self) -> bool:
+        """Whether floor, ceil, trunc and round-to-even are instructions."""
+        return "sse4.1" in self.features or not self.is_x86
+
+    def lanes(self, element_bytes: int) -> int:
+        """Elements of that size in one vector register."""
+        return self.vector_bytes // element_bytes
+
+
+def host_machine() -> Machine:
+    """The processor this process runs on, restricted by ``TILEDSL_CPU`` if that is set."""
+    # llvmlite is loaded when something is compiled, not when tiledsl is imported
+    from llvmlite import binding
+
+    triple = binding.get_process_triple()
+    wanted = os.environ.get("TILEDSL_CPU", "").strip()
+    if wanted in _ENABLED_BY_LEVEL and triple.startswith("x86_64"):
+        return named_machine(wanted, triple)
+    found = binding.get_host_cpu_features()
+    enabled = frozenset(name for name, present in found.items() if present)
+    return Machine(triple, binding.get_host_cpu_name(), enabled, found.flatten())
+
+
+def named_machine(name: str, triple: str = "") -> Machine:
+    """A compile-only machine by the name of its level or triple."""
+    if name in _ENABLED_BY_LEVEL:
+        features = frozenset(_ENABLED_BY_LEVEL[name])
+        return Machine(triple or "x86_64-unknown-linux-gnu", name, features)
+    return Machine(name, "generic", frozenset({"neon"}))
+
+
+def host_is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")

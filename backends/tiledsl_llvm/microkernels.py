@@ -1,0 +1,251 @@
+"""Matrix multiplication on dense tiles, in blocks of accumulators held in registers.
+
+A micro-kernel computes ``rows`` x ``vectors`` vectors of C for all k: it loads the vectors
+of one row of B, spreads one element of each row of A, and adds the products to
+accumulators that are phis of the k loop.  Edges use the same code with fewer rows, fewer
+vectors, or fewer lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import At, Const, Gemm, Range, Region
+from tiledsl_llvm.expressions import scalar
+from tiledsl_llvm.frame import Frame
+from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.representation import element_of
+from tiledsl_llvm.text import (
+    BITS,
+    Builder,
+    Value,
+    floating,
+    integer,
+    mangled,
+    vector_type,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A matrix in memory; strides in elements."""
+
+    base: Value
+    element: str
+    row: Value
+    column: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The accumulators of a micro-kernel: ``rows`` x ``vectors`` vectors of ``lanes``."""
+
+    rows: int
+    vectors: int
+    lanes: int
+
+    @property
+    def columns(self) -> int:
+        return self.vectors * self.lanes
+
+
+def emit_gemm(frame: Frame, node: Gemm) -> None:
+    """Emits a gemm whose operands are dense and of one dtype."""
+    a = _matrix(frame, node.a)
+    if node.transpose_a:
+        a = Matrix(a.base, a.element, a.column, a.row)
+    b, c = _matrix(frame, node.b), _matrix(frame, node.c)
+    rows, columns = (_constant(extent) for extent in node.c.shape)
+    depth = _constant(node.a.shape[0 if node.transpose_a else 1])
+    clear = scalar(frame, node.clear)
+    best = _register_block(frame.machine, a.element)
+    for first, shape, count in _strips(columns, best):
+        _strip(frame.builder, shape, (a, b, c), (rows, first, count, depth), clear)
+
+
+def _constant(extent: object) -> int:
+    return int(extent.value) if isinstance(extent, Const) else 0
+
+
+def _matrix(frame: Frame, region: Region) -> Matrix:
+    storage = frame.buffers[region.buffer.name]
+    b = frame.builder
+    offset = integer(0)
+    strides = []
+    for dim, stride in zip(region.dims, storage.strides, strict=True):
+        start = scalar(frame, dim.index if isinstance(dim, At) else dim.start)
+        offset = b.binary("add", offset, b.binary("mul", start, stride))
+        if isinstance(dim, Range):
+            strides.append(stride)
+    element = element_of(DType(storage.dtype))
+    base = b.address(storage.base, element, offset)
+    return Matrix(base, element, strides[0], strides[1])
+
+
+def _register_block(machine: Machine, element: str) -> Shape:
+    """The block that keeps accumulators, a row of B and one spread element in registers."""
+    lanes = machine.lanes(BITS[element] // 8)
+    if machine.vector_registers == 32:
+        return Shape(8, 2, lanes)
+    return Shape(6 if machine.vector_bytes == 32 else 4, 2, lanes)
+
+
+def _strips(columns: int, best: Shape) -> Iterator[tuple[int, Shape, int]]:
+    """Column ranges: first column, block shape, and how many blocks lie side by side."""
+    first = 0
+    vectors, lanes = best.vectors, best.lanes
+    while first < columns:
+        while vectors > 1 and vectors * lanes > columns - first:
+            vectors -= 1
+        while lanes > 1 and lanes > columns - first:
+            lanes //= 2
+        count = (columns - first) // (vectors * lanes)
+        yield first, Shape(best.rows, vectors, lanes), count
+        first += count * vectors * lanes
+
+
+def _strip(
+    b: Builder,
+    shape: Shape,
+    matrices: tuple[Matrix, Matrix, Matrix],
+    sizes: tuple[int, int, int, int],
+    clear: Value,
+) -> None:
+    rows, first, count, depth = sizes
+    last = integer(first + count * shape.columns)
+    with b.loop(integer(first), last, shape.columns, "column") as column:
+        full = rows // shape.rows * shape.rows
+        if full:
+            with b.loop(integer(0), integer(full), shape.rows, "row") as row:
+                _block(b, shape, matrices, row.counter, column.counter, depth, clear)
+        if full < rows:
+            rest = Shape(rows - full, shape.vectors, shape.lanes)
+            _block(b, rest, matrices, integer(full), column.counter, depth, clear)
+
+
+def _block(
+    b: Builder,
+    shape: Shape,
+    matrices: tuple[Matrix, Matrix, Matrix],
+    row: Value,
+    column: Value,
+    depth: int,
+    clear: Value,
+) -> None:
+    """One block of C: accumulators in, all of k, accumulators out."""
+    left, right, out = matrices
+    element = out.element
+    a = b.address(left.base, element, b.binary("mul", row, left.row))
+    start = b.address(right.base, element, column)
+    corner = b.address(
+        out.base, element, b.binary("add", b.binary("mul", row, out.row), column)
+    )
+    places = [
+        b.address(corner, element, b.binary("add", b.binary("mul", integer(i), out.row),
+                                            integer(j * shape.lanes)))
+        for i in range(shape.rows) for j in range(shape.vectors)
+    ]  # fmt: skip
+    begin = _initial(b, shape, element, places, clear)
+    for value, place in zip(
+        _sum_over_k(b, shape, left, right, a, start, depth, begin), places, strict=True
+    ):
+        b.store(value, place, align=BITS[element] // 8)
+
+
+def _initial(
+    b: Builder, shape: Shape, element: str, places: list[Value], clear: Value
+) -> list[Value]:
+    zero = _zero(element, shape.lanes)
+    if clear.text == "true":
+        return [zero] * len(places)
+    align = BITS[element] // 8
+    old = [b.load(place, element, shape.lanes, align=align) for place in places]
+    if clear.text == "false":
+        return old
+    return [b.select(clear, zero, value) for value in old]
+
+
+def _zero(element: str, lanes: int) -> Value:
+    if element in ("float", "double"):
+        return floating(0.0, element, lanes)
+    return integer(0, element, lanes)
+
+
+def _sum_over_k(
+    b: Builder,
+    shape: Shape,
+    left: Matrix,
+    right: Matrix,
+    a: Value,
+    start: Value,
+    depth: int,
+    begin: list[Value],
+) -> list[Value]:
+    """The k loop; its accumulators are phis."""
+    if depth == 0:
+        return begin
+    head, end, before = b.name("depth_loop"), b.name("depth_end"), b.block
+    kind = vector_type(right.element, shape.lanes)
+    k = Value(f"%{b.name('depth')}", "i64")
+    sums = [Value(f"%{b.name('sum')}", right.element, shape.lanes) for _ in begin]
+    b.jump(head)
+    b.start(head)
+    b.line(f"{k.text} = phi i64 [ 0, %{before} ], [ {k.text}.next, %{head} ]")
+    for value, initial in zip(sums, begin, strict=True):
+        again = f"{value.text}.next"
+        b.line(
+            f"{value.text} = phi {kind} [ {initial.text}, %{before} ], [ {again}, %{head} ]"
+        )
+    column = b.address(a, left.element, b.binary("mul", k, left.column))
+    line = b.address(start, right.element, b.binary("mul", k, right.row))
+    _multiply(b, shape, left, (column, line), sums)
+    b.line(f"{k.text}.next = add nuw nsw i64 {k.text}, 1")
+    more = b.compare("slt", Value(f"{k.text}.next", "i64"), integer(depth))
+    b.line(
+        f"br {more.typed}, label %{head}, label %{end}, !llvm.loop {_unrolled(b, depth)}"
+    )
+    b.start(end)
+    return [Value(f"{value.text}.next", value.element, value.lanes) for value in sums]
+
+
+def _unrolled(b: Builder, depth: int) -> str:
+    """Metadata: a few steps of k at once; more would make LLVM spill accumulators."""
+    count = next(n for n in (4, 2, 1) if depth % n == 0)
+    if count == 1:
+        return b.module.loop_metadata()
+    return b.module.loop_metadata(f'!{{!"llvm.loop.unroll.count", i32 {count}}}')
+
+
+def _multiply(
+    b: Builder, shape: Shape, left: Matrix, at: tuple[Value, Value], sums: list[Value]
+) -> None:
+    """One step of k: every accumulator plus its product."""
+    element, align = left.element, BITS[left.element] // 8
+    column, line = at
+    vectors = [
+        b.load(
+            b.address(line, element, integer(j * shape.lanes)),
+            element,
+            shape.lanes,
+            align=align,
+        )
+        for j in range(shape.vectors)
+    ]
+    for i in range(shape.rows):
+        place = b.address(column, element, b.binary("mul", integer(i), left.row))
+        spread = b.spread(b.load(place, element, align=align), shape.lanes)
+        for j, vector in enumerate(vectors):
+            total = sums[i * shape.vectors + j]
+            b.line(f"{total.text}.next = {_product(b, spread, vector, total)}")
+
+
+def _product(b: Builder, x: Value, y: Value, total: Value) -> str:
+    """The instruction for total + x * y."""
+    if x.element in ("float", "double"):
+        name = f"llvm.fmuladd.{mangled(x.element, x.lanes)}"
+        b.module.declare(name, x.type, [x.type] * 3)
+        return f"call {x.type} @{name}({x.typed}, {y.typed}, {total.typed})"
+    product = b.binary("mul", x, y)
+    return f"add {product.typed}, {total.text}"

@@ -1,0 +1,133 @@
+"""``Parallel``: loops over all variables but one, whose iterations run as vector lanes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from tiledsl.ir.nodes import (
+    Accumulate,
+    Apply,
+    Bitcast,
+    Cast,
+    Const,
+    Expr,
+    Load,
+    Parallel,
+    Store,
+)
+from tiledsl.ir.visitor import walk
+from tiledsl_llvm.accumulation import sums_in_registers
+from tiledsl_llvm.expressions import scalar
+from tiledsl_llvm.frame import Frame, Storage, lanes_below
+from tiledsl_llvm.lanes import Slopes, choose_lane, private_buffers
+from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.representation import memory_element_of
+from tiledsl_llvm.text import Value, integer
+
+
+def emit_parallel(frame: Frame, node: Parallel) -> None:
+    """Emits the iterations: as vectors if the body allows it, else one by one."""
+    lanes = _lanes(frame.machine, node)
+    choice = choose_lane(node, lanes) if lanes > 1 else None
+    extents = [_extent(frame, extent) for extent in node.extents]
+    if choice is None:
+        _one_by_one(frame, node, extents)
+        return
+    position, slopes = choice
+    extent = node.extents[position]
+    if isinstance(extent, Const):
+        lanes = min(lanes, 1 << max(0, int(extent.value) - 1).bit_length())
+    if lanes <= 1:
+        _one_by_one(frame, node, extents)
+        return
+    outer, frame.buffers = frame.buffers, dict(frame.buffers)
+    _give_private_copies(frame, node, lanes)
+    with ExitStack() as loops:
+        for k, var in enumerate(node.vars):
+            if k != position:
+                loop = frame.builder.loop(integer(0), extents[k], 1, var.name)
+                frame.values[var.name] = loops.enter_context(loop).counter
+        _vectors(frame, node, position, slopes, extents[position], lanes)
+    frame.buffers = outer
+
+
+def _extent(frame: Frame, extent: Expr) -> Value:
+    if isinstance(extent, Const):
+        return integer(max(0, int(extent.value)))
+    return frame.builder.intrinsic("smax", scalar(frame, extent), integer(0))
+
+
+def _lanes(machine: Machine, node: Parallel) -> int:
+    """How many lanes fit a register for the widest data that the body computes with."""
+    widest = 0
+    for statement in node.body:
+        for part in walk(statement):
+            if isinstance(part, Load | Store | Accumulate):
+                dtype = part.buffer.dtype
+            elif isinstance(part, Apply | Cast | Bitcast):
+                dtype = part.dtype
+            else:
+                continue
+            if dtype != "index":
+                widest = max(widest, dtype.bytes)
+    return machine.lanes(widest or 4)
+
+
+def _one_by_one(frame: Frame, node: Parallel, extents: list[Value]) -> None:
+    b = frame.builder
+    scope = dict(frame.buffers)
+    with ExitStack() as loops:
+        after = b.name("iteration_end")
+        for var, extent in zip(node.vars, extents, strict=True):
+            loop = loops.enter_context(b.loop(integer(0), extent, 1, var.name))
+            frame.values[var.name] = loop.counter
+        frame.jumps.append((after, after))
+        frame.run(frame, node.body)
+        frame.jumps.pop()
+        b.jump(after)
+        b.start(after)
+    frame.buffers = scope
+
+
+def _give_private_copies(frame: Frame, node: Parallel, lanes: int) -> None:
+    """Buffers made outside but written in each iteration get a copy per lane."""
+    for name in private_buffers(node.body) & frame.buffers.keys():
+        storage = frame.buffers[name]
+        count = 1
+        for extent in storage.shape:
+            count *= int(extent.text)
+        element = memory_element_of(storage.dtype)
+        base = frame.builder.slot(element, count * lanes, hint=name)
+        frame.buffers[name] = Storage(
+            base, storage.dtype, storage.shape, storage.strides, lanes
+        )
+
+
+def _vectors(
+    frame: Frame,
+    node: Parallel,
+    position: int,
+    slopes: Slopes,
+    extent: Value,
+    lanes: int,
+) -> None:
+    b, name = frame.builder, node.vars[position].name
+    frame.lanes, frame.slopes = lanes, slopes
+    static = int(extent.text) if extent.text.isdigit() else None
+    full = (
+        b.binary("and", extent, integer(-lanes))
+        if static is None
+        else integer(static // lanes * lanes)
+    )
+    with sums_in_registers(frame, node):
+        if static is None or static >= lanes:
+            with b.loop(integer(0), full, lanes, name, unroll=True) as loop:
+                frame.values[name] = loop.counter
+                frame.run(frame, node.body)
+        if static is None or static % lanes:
+            rest = b.binary("sub", extent, full)
+            with b.when(b.compare("sgt", rest, integer(0)), "rest"):
+                frame.values[name] = full
+                with frame.masked(lanes_below(b, rest, lanes)):
+                    frame.run(frame, node.body)
+    frame.lanes, frame.slopes = 1, None
