@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -68,7 +69,7 @@ def fused_multiply_add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarra
 def _fused_float64(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     """Element by element through exact rationals: slow, and rare."""
     plain = a * b + c
-    exact = np.isfinite(a) & np.isfinite(b) & np.isfinite(c)
+    exact = np.isfinite(a) & np.isfinite(b)
     terms = zip(a[exact].tolist(), b[exact].tolist(), c[exact].tolist(), strict=True)
     result = np.array(plain)
     result[exact] = [_fused(*term) for term in terms]
@@ -76,6 +77,8 @@ def _fused_float64(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 
 def _fused(a: float, b: float, c: float) -> float:
+    if not math.isfinite(c):
+        return c
     total = Fraction(a) * Fraction(b) + Fraction(c)
     if total == 0:
         # an exact zero takes the sign that IEEE gives to a sum of two zeros

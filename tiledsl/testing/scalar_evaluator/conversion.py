@@ -59,6 +59,8 @@ def narrow(
     """A float in another format."""
     if math.isnan(value):
         return math.nan
+    if dtype == "float64":
+        return value
     if math.isinf(value):
         return _infinity(value, dtype, saturate)
     if value == 0 and dtype != "float8_e8m0fnu":

@@ -28,6 +28,8 @@ def evaluate(expr: ir.Expr, scope: Scope) -> Value:
             return apply(op, operands, args[0].dtype)
         case ir.Select(condition, then, otherwise):
             return evaluate(then if evaluate(condition, scope) else otherwise, scope)
+        case ir.Cast(value, dtype) if value.dtype == dtype:
+            return evaluate(value, scope)
         case ir.Cast(value, dtype, rounding, saturate):
             return convert(evaluate(value, scope), dtype, rounding, saturate)
         case ir.Bitcast(value, dtype):

@@ -93,7 +93,7 @@ def _key(value: float) -> str:
 def largest(dtype: DType) -> Fraction:
     """The largest finite value."""
     form = FORMATS[dtype]
-    reserved = 1 if form.specials == "ieee" else 0
+    reserved = 0 if form.specials == "fn" else 1
     exponent = (1 << form.exponent) - 1 - reserved - form.bias
     whole = (1 << (form.fraction + 1)) - 1 - (form.specials == "fn")
     return Fraction(whole) * Fraction(2) ** (exponent - form.fraction)

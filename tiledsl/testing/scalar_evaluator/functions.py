@@ -59,7 +59,7 @@ def _sigmoid(a: float) -> float:
 
 
 def _power(a: float, b: float) -> float:
-    odd = math.isfinite(b) and b % 2 == 1
+    odd = math.isfinite(b) and math.fmod(abs(b), 2.0) == 1
     try:
         return math.pow(a, b)
     except ValueError:
