@@ -11,6 +11,48 @@ from __future__ import annotations
 from typing import Final
 
 CATALOGUE: Final[dict[str, str]] = {
+    # E02 operands of tile operations
+    "E0201": "the operands of a tile operation do not pair",
+    "E0202": "a point has fewer indices than the tile it starts has extents",
+    "E0203": "the operands of a matrix product do not have matching shapes",
+    "E0204": "the source of a copy is larger than its target",
+    "E0205": "a matrix product is not defined on these dtypes",
+    "E0206": "an operand of a tile operation is not a buffer, slice or point",
+    "E0207": "the operands of a tile operation overlap",
+    "E0208": "a tile operation needs static extents",
+    "E0209": "a function of the language got an argument it does not take",
+    "E0210": "a statement stands where it has no meaning",
+    "E0211": "the extents or threads of a launch are malformed",
+    "E0212": "an allocation stands where it has no meaning",
+    "E0213": "the bounds, step or stages of a loop are malformed",
+    "E0214": "the operands of a reduction do not have matching shapes",
+    "E0215": "a reduction is not defined on these dtypes",
+    "E0216": "a safe value is malformed or given twice",
+    "E0217": "a hint is malformed",
+    # E03 types and values
+    "E0301": "something is not an element type",
+    "E0302": "a literal does not fit its dtype",
+    "E0303": "`/` was used on integers",
+    "E0304": "division by the static value 0",
+    "E0305": "a static shift count is outside the width",
+    "E0306": "an operator is not defined on these operands",
+    "E0307": "a symbolic value was used as a Python value",
+    "E0308": "reinterpret needs dtypes of equal width",
+    "E0309": "infinity was asked of a dtype without one",
+    "E0310": "a scalar was expected",
+    "E0311": "an index, bound or extent is not an integer",
+    "E0312": "an element has another number of indices than its buffer has dimensions",
+    "E0313": "a slice has a step, or was assigned",
+    "E0314": "a slice was indexed",
+    "E0315": "an operator was used on a whole buffer or slice",
+    "E0316": "a cast names a rounding that its dtype does not have",
+    "E0320": "a shape, strides or grid is malformed",
+    "E0321": "the declaration of dims is malformed",
+    # E04 names and scopes
+    "E0401": "a construct of kernels was used outside one",
+    # E05 bounds
+    "E0501": "an access to a global buffer is never in range",
+    "E0502": "an access to a block-local buffer is out of range",
     # E10 arguments
     "E1001": "a call leaves out an argument",
     "E1002": "a call passes an argument that the kernel does not take",
@@ -55,6 +97,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "E4002": "a command about the cache cannot be carried out",
     "E4003": "a command names something that does not exist",
     "E4004": "a command needs a package that is not installed",
+    # W02 operands of tile operations
+    "W0201": "the extents of a copy differ",
+    # W03 types and values
+    "W0301": "integers of different signedness are computed as unsigned",
+    "W0302": "a float is truncated to an integer by a store",
+    # W05 bounds
+    "W0501": "an access under a condition is out of range whenever it happens",
     "W4001": "the cache directory cannot be used; kernels are compiled anew",
     "W4002": "a damaged cache entry was dropped",
     "W4003": "there is no place for the cache; kernels are compiled anew",

@@ -44,14 +44,26 @@ class Unindexed:
 class BufferRef(Unindexed):
     """A buffer: a tensor parameter, an output, or an allocation."""
 
-    __slots__ = ("ir",)
+    __slots__ = ("_buffer", "_named")
 
-    def __init__(self, ir: Buffer) -> None:
-        self.ir = ir
+    def __init__(self, buffer: Buffer, *, named: bool = True) -> None:
+        self._buffer = buffer
+        self._named = named
+
+    @property
+    def ir(self) -> Buffer:
+        self._named = True  # whoever sees the buffer may keep its name
+        return self._buffer
+
+    def take_name(self, name: str) -> None:
+        """Names a new allocation after the variable it is bound to."""
+        if not self._named:
+            self._buffer = Builder.active().rename(self._buffer, name)
+            self._named = True
 
     @property
     def dtype(self) -> DType:
-        return self.ir.dtype
+        return self._buffer.dtype
 
     @property
     def shape(self) -> tuple[int | Value, ...]:
@@ -155,15 +167,29 @@ class Element(Value):
 class VarRef(Operators):
     """A typed scalar that can be written: ``T.alloc_var`` or the target of a ``T.Ref``."""
 
-    __slots__ = ("buffer", "indices")
+    __slots__ = ("_buffer", "_named", "indices")
 
-    def __init__(self, buffer: Buffer, indices: tuple[Expr, ...] = ()) -> None:
-        self.buffer = buffer
+    def __init__(
+        self, buffer: Buffer, indices: tuple[Expr, ...] = (), *, named: bool = True
+    ) -> None:
+        self._buffer = buffer
+        self._named = named
         self.indices = indices
 
     @property
+    def buffer(self) -> Buffer:
+        self._named = True
+        return self._buffer
+
+    def take_name(self, name: str) -> None:
+        """Names a new variable after the one it is bound to."""
+        if not self._named:
+            self._buffer = Builder.active().rename(self._buffer, name)
+            self._named = True
+
+    @property
     def dtype(self) -> DType:
-        return self.buffer.dtype
+        return self._buffer.dtype
 
     def read(self) -> Value:
         return Element(self.buffer, self.indices)

@@ -7,16 +7,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tiledsl.diagnostics import KernelError, TileWarning
 from tiledsl.frontend.pending_reads import PendingReads
 from tiledsl.frontend.safe_values import with_safe_values
 from tiledsl.ir.dtypes import INDEX
-from tiledsl.ir.nodes import Const, Expr, Let, Load, Statement, Var
+from tiledsl.ir.nodes import Allocate, Buffer, Const, Expr, Let, Load, Statement, Var
 from tiledsl.ir.spans import NO_SPAN, Span
-from tiledsl.ir.visitor import walk
+from tiledsl.ir.visitor import substitute, walk
 
 BlockKind = Literal["host", "launch", "loop", "parallel", "arm"]
 
@@ -58,6 +58,8 @@ class Builder:
         self.ranges: dict[str, tuple[int, int]] = {}
         self.definitions: dict[str, Expr] = {}
         self.dims: dict[str, Var] = {}
+        # outputs declared by T.empty, in order
+        self.outputs: list[object] = []
         self.reads = PendingReads()
         self._names: dict[str, int] = {}
         self._blocks = 0
@@ -162,6 +164,17 @@ class Builder:
             if candidate not in self._names:
                 self._names[candidate] = 0
                 return candidate
+
+    def rename(self, buffer: Buffer, name: str) -> Buffer:
+        """Gives a buffer allocated just now, and not used yet, the user's name for it."""
+        renamed = replace(buffer, name=self.unique(name))
+        statements = self.scopes[-1].open_statements
+        for position in reversed(range(len(statements))):
+            statement = statements[position]
+            statements[position] = substitute(statement, {buffer.name: renamed})
+            if isinstance(statement, Allocate) and statement.buffer == buffer:
+                break
+        return renamed
 
     def declare_dim(self, name: str) -> Var:
         """The variable of a run-time dimension; the same one for the same name."""

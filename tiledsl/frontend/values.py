@@ -14,7 +14,8 @@ from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
 from tiledsl.frontend.literals import Literal
 from tiledsl.frontend.powers import power
-from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, scalar
+from tiledsl.frontend.promotion import literal_dtype
+from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, constant, scalar
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Expr, Var
 
@@ -243,8 +244,8 @@ def as_value(x: object, like: DType | None = None) -> Value:
     data = operand(x)
     if isinstance(data, Scalar):
         return Value(data)
-    dtype = arithmetic.literal_dtype(data, like)
-    return Value(Scalar(arithmetic.constant(data.value, dtype.evaluation), dtype))
+    dtype = literal_dtype(data, like)
+    return Value(Scalar(constant(data.value, dtype.evaluation), dtype))
 
 
 def as_index(x: object) -> Expr:

@@ -1,0 +1,215 @@
+"""What kernel authors import as ``T``."""
+
+from tiledsl.language import dtypes, fp8
+from tiledsl.language.allocation import (
+    alloc_buffer,
+    alloc_fragment,
+    alloc_global,
+    alloc_local,
+    alloc_shared,
+    alloc_var,
+)
+from tiledsl.language.annotations import (
+    FragmentBuffer,
+    LocalBuffer,
+    Ref,
+    SharedBuffer,
+    annotate_safe_value,
+)
+from tiledsl.language.arithmetic import (
+    Select,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    ceildiv,
+    clamp,
+    clz,
+    floordiv,
+    floormod,
+    if_then_else,
+    index_to_coordinates,
+    max,
+    min,
+    popcount,
+    shift_left,
+    shift_right,
+    truncdiv,
+    truncmod,
+)
+from tiledsl.language.barriers import sync_threads, sync_warp
+from tiledsl.language.casts import (
+    Cast,
+    cast,
+    infinity,
+    max_value,
+    min_value,
+    reinterpret,
+)
+from tiledsl.language.copy import async_copy, copy
+from tiledsl.language.dtypes import (
+    bfloat16,
+    dtype,
+    float8_e4m3fn,
+    float8_e5m2,
+    float8_e8m0fnu,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    tfloat32,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from tiledsl.language.dtypes import bool_ as bool
+from tiledsl.language.dtypes import float8_e4m3fn as float8_e4m3
+from tiledsl.language.dtypes import float16 as half
+from tiledsl.language.dtypes import float32 as float
+from tiledsl.language.dtypes import float64 as double
+from tiledsl.language.dtypes import int16 as short
+from tiledsl.language.dtypes import int32 as int
+from tiledsl.language.dtypes import int64 as long
+from tiledsl.language.dtypes import uint32 as uint
+from tiledsl.language.fill import clear, fill
+from tiledsl.language.gemm import gemm
+from tiledsl.language.gemm import gemm as wgmma_gemm
+from tiledsl.language.hints import (
+    Fragment,
+    GemmWarpPolicy,
+    Layout,
+    annotate_compile_flags,
+    annotate_consumer_reg_alloc,
+    annotate_l2_hit_ratio,
+    annotate_layout,
+    annotate_min_blocks_per_sm,
+    annotate_pass_configs,
+    annotate_producer_reg_dealloc,
+    cp_async_barrier_noinc,
+    dec_max_nreg,
+    disable_warp_group_reg_alloc,
+    fence_proxy_async,
+    inc_max_nreg,
+    no_set_max_nreg,
+    pdl_sync,
+    pdl_trigger,
+    ptx_commit_group,
+    ptx_wait_group,
+    set_max_nreg,
+    use_swizzle,
+    wait_wgmma,
+)
+from tiledsl.language.kernel import Kernel, get_block_binding, get_block_bindings
+from tiledsl.language.loops import (
+    Parallel,
+    Pipelined,
+    Serial,
+    Unroll,
+    Vectorized,
+    grid,
+    parallel,
+    serial,
+    unroll,
+    vectorized,
+)
+from tiledsl.language.math import (
+    abs,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceil,
+    copysign,
+    cos,
+    cosh,
+    erf,
+    exp,
+    exp2,
+    exp10,
+    floor,
+    fma,
+    fmod,
+    hypot,
+    isfinite,
+    isinf,
+    isnan,
+    ldexp,
+    log,
+    log1p,
+    log2,
+    log10,
+    nearbyint,
+    nextafter,
+    pow,
+    round,
+    rsqrt,
+    sigmoid,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+    trunc,
+)
+from tiledsl.language.names import UnavailableName, unavailable
+from tiledsl.language.reduce import (
+    reduce_absmax,
+    reduce_abssum,
+    reduce_bitand,
+    reduce_bitor,
+    reduce_bitxor,
+    reduce_max,
+    reduce_min,
+    reduce_sum,
+)
+from tiledsl.language.tensors import (
+    StridedTensor,
+    Tensor,
+    const,
+    dynamic,
+    empty,
+    symbolic,
+)
+
+Buffer = Tensor
+
+__all__ = [
+    "Buffer", "Cast", "Fragment", "FragmentBuffer", "GemmWarpPolicy", "Kernel",
+    "Layout", "LocalBuffer", "Parallel", "Pipelined", "Ref", "Select", "Serial",
+    "SharedBuffer", "StridedTensor", "Tensor", "Unroll", "Vectorized", "abs", "acos",
+    "acosh", "alloc_buffer", "alloc_fragment", "alloc_global", "alloc_local",
+    "alloc_shared", "alloc_var", "annotate_compile_flags",
+    "annotate_consumer_reg_alloc", "annotate_l2_hit_ratio", "annotate_layout",
+    "annotate_min_blocks_per_sm", "annotate_pass_configs",
+    "annotate_producer_reg_dealloc", "annotate_safe_value", "asin", "asinh",
+    "async_copy", "atan", "atan2", "atanh", "bfloat16", "bitwise_and", "bitwise_not",
+    "bitwise_or", "bitwise_xor", "bool", "cast", "ceil", "ceildiv", "clamp", "clear",
+    "clz", "const", "copy", "copysign", "cos", "cosh", "cp_async_barrier_noinc",
+    "dec_max_nreg", "disable_warp_group_reg_alloc", "double", "dtype", "dtypes",
+    "dynamic", "empty", "erf", "exp", "exp2", "exp10", "fence_proxy_async", "fill",
+    "float", "float8_e4m3", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "float16",
+    "float32", "float64", "floor", "floordiv", "floormod", "fma", "fmod", "fp8", "gemm",
+    "get_block_binding", "get_block_bindings", "grid", "half", "hypot", "if_then_else",
+    "inc_max_nreg", "index_to_coordinates", "infinity", "int", "int8", "int16", "int32",
+    "int64", "isfinite", "isinf", "isnan", "ldexp", "log", "log1p", "log2", "log10",
+    "long", "max", "max_value", "min", "min_value", "nearbyint", "nextafter",
+    "no_set_max_nreg", "parallel", "pdl_sync", "pdl_trigger", "popcount", "pow",
+    "ptx_commit_group", "ptx_wait_group", "reduce_absmax", "reduce_abssum",
+    "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max", "reduce_min",
+    "reduce_sum", "reinterpret", "round", "rsqrt", "serial", "set_max_nreg",
+    "shift_left", "shift_right", "short", "sigmoid", "sin", "sinh", "sqrt", "symbolic",
+    "sync_threads", "sync_warp", "tan", "tanh", "tfloat32", "trunc", "truncdiv",
+    "truncmod", "uint", "uint8", "uint16", "uint32", "uint64", "unroll", "use_swizzle",
+    "vectorized", "wait_wgmma", "wgmma_gemm",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> UnavailableName:
+    return unavailable(name, list(globals()))

@@ -1,0 +1,71 @@
+"""What kernels declare about buffers and macro parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.buffers import BufferRef
+from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.conversion import convert
+from tiledsl.frontend.values import ScalarLike, operand
+from tiledsl.ir.nodes import Const
+
+
+def annotate_safe_value(values: Mapping[BufferRef, ScalarLike]) -> None:
+    """Reads outside a buffer give this value instead of 0 in the enclosing kernel (L44).
+
+    Each value is a static number, converted to its buffer's dtype.  E0216: it is not, or
+    the buffer has another safe value already.
+
+    .. code-block:: python
+
+        T.annotate_safe_value({scores: -T.infinity("float32")})
+    """
+    builder = Builder.active()
+    block = builder.innermost("launch", "host")
+    if block is None or not isinstance(values, Mapping):
+        raise _refused("takes a dict {buffer: number}", repr(values)[:60])
+    for buffer, value in values.items():
+        if not isinstance(buffer, BufferRef):
+            raise _refused("takes buffers as keys", repr(buffer)[:60])
+        safe = convert(operand(value), buffer.dtype, implicit=True)
+        if not isinstance(safe, Const):
+            raise _refused("takes static numbers", f"a value for {buffer.ir.name}")
+        if block.safe_values.setdefault(buffer.ir.name, safe) != safe:
+            raise _refused(
+                f"gives {buffer.ir.name} two values",
+                f"{block.safe_values[buffer.ir.name].value} and {safe.value}",
+            )
+
+
+def _refused(what: str, got: str) -> KernelError:
+    return KernelError("E0216", f"T.annotate_safe_value {what}", span=here(), got=got)
+
+
+@dataclass(frozen=True, slots=True)
+class MacroParameter:
+    """An annotation of a macro's parameter: passed by reference (rule L23).
+
+    ``kind`` is "ref" for an ``alloc_var`` or one element, "buffer" for a buffer.
+    """
+
+    name: str
+    kind: Literal["ref", "buffer"]
+
+    def __getitem__(self, _: object) -> MacroParameter:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> MacroParameter:
+        return self
+
+    def __repr__(self) -> str:
+        return f"T.{self.name}"
+
+
+Ref = MacroParameter("Ref", "ref")
+FragmentBuffer = MacroParameter("FragmentBuffer", "buffer")
+SharedBuffer = MacroParameter("SharedBuffer", "buffer")
+LocalBuffer = MacroParameter("LocalBuffer", "buffer")

@@ -1,0 +1,73 @@
+"""``T.copy`` (rules L57 to L63)."""
+
+from __future__ import annotations
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
+from tiledsl.frontend.builder import here
+from tiledsl.frontend.operands import (
+    check_tile_statement,
+    overlap,
+    place,
+    same_elements,
+)
+from tiledsl.frontend.pairing import pair
+from tiledsl.frontend.values import Operators
+from tiledsl.ir.nodes import Copy
+
+Operand = BufferRef | RegionRef | Operators
+
+
+def copy(
+    src: Operand,
+    dst: Operand,
+    *,
+    coalesced_width: int | None = None,
+    disable_tma: bool = False,
+    eviction_policy: object = None,
+    prefer_instruction: object = None,
+    annotations: object = None,
+    loop_layout: object = None,
+) -> None:
+    """``dst[p] = src[p]`` for every point p of the two operands' common space.
+
+    Operands are whole buffers (of equal shape), slices, or one point: the origin of a
+    region with the other side's extents.  Extents of 1 are dropped, the others paired in
+    order; the side with the inner scope gives the space.  Reads outside a buffer or slice
+    give 0 or the safe value, writes there are skipped.  Elements convert as in a store.
+    The keywords are hints.
+
+    E0201: the shapes do not pair.  E0202: too few indices in a point.  E0204: the source
+    is larger than the target.  E0207: the operands overlap.
+
+    .. code-block:: python
+
+        T.copy(A[by * 128, k * 32], a_tile)          # zero rows past the end of A
+        T.copy(c_tile, C[by * 128, bx * 128])        # rows past the end are not written
+    """
+    if isinstance(src, VarRef | Element) and isinstance(dst, VarRef | Element):
+        _assign(src, dst)
+        return
+    builder = check_tile_statement("copy")
+    source, target = place(src, "copy", "src"), place(dst, "copy", "dst")
+    pairing = pair(source, target, "copy")
+    if overlap(pairing.source, pairing.target) and not same_elements(
+        pairing.source, pairing.target
+    ):
+        raise KernelError(
+            "E0207",
+            f"T.copy: source and target overlap in {source.buffer.name}",
+            span=here(),
+            hint="copy through another tile",
+        )
+    builder.emit(Copy(pairing.source, pairing.target, pairing.shape, span=here()))
+
+
+def _assign(src: Operators, dst: VarRef | Element) -> None:
+    """Between points: the element assignment."""
+    store(dst.buffer, dst.indices, src)
+
+
+def async_copy(src: Operand, dst: Operand, **hints: object) -> None:
+    """``copy``; waiting for it is implied (rule L85)."""
+    copy(src, dst)

@@ -1,0 +1,184 @@
+"""Names of the language that raise when used: hardware, and what is still to come.
+
+Every name of the language exists, so that a program can be read, imported and refused at
+the line that uses the name (rules L5, L86).
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Final, NoReturn
+
+from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.frontend.builder import here
+
+# hardware names and their portable replacements, "" where there is none
+_HARDWARE: Final[dict[str, str]] = {
+    "tma_copy": "T.copy",
+    "alloc_barrier": "",
+    "alloc_cluster_barrier": "",
+    "alloc_tmem": "T.alloc_fragment",
+    "mbarrier_arrive": "",
+    "mbarrier_wait_parity": "",
+    "mbarrier_arrive_expect_tx": "",
+    "barrier_arrive": "",
+    "barrier_wait": "",
+    "ptx_cp_async": "T.copy",
+    "ClusterKernel": "T.Kernel",
+    "block_rank_in_cluster": "",
+    "clc_try_cancel_multicast": "",
+    "clc_is_canceled": "",
+    "clc_get_first_ctaid_x": "",
+    "tcgen05_gemm": "T.gemm",
+    "tcgen05_gemm_blockscaled": "T.gemm on tiles that were scaled in T.Parallel",
+    "tcgen05_mma_arrive": "",
+    "tcgen05_cp_warpx4": "T.copy",
+    "tcgen05_sf_warp_transpose": "T.copy",
+    "mma_gemm_blockscaled": "T.gemm on tiles that were scaled in T.Parallel",
+    "gemm_sp": "T.gemm on the dense tile",
+    "float4_e2m1_unpacked": "",
+    "sync_grid": "two T.Kernel in one function: the second sees the first's effects",
+    "call_extern": 'T functions, e.g. T.cast(x, dtype, round="rz")',
+    "import_source": "T functions",
+    "ws": "T.Pipelined",
+    "ws_op": "T.Pipelined",
+    "annotate_ws_schedule": "T.Pipelined",
+    "WSPipeline": "T.Pipelined",
+    "WSRole": "T.Pipelined",
+    "WSSchedule": "T.Pipelined",
+    "WSScope": "T.Pipelined",
+    "WSSync": "T.Pipelined",
+    "access_ptr": "a slice of the buffer",
+}
+
+_TO_COME: Final[dict[str, str]] = {
+    # structure and buffers
+    "ptr": "pass the tensor itself",
+    "make_tensor": "pass the tensor itself",
+    "PersistentTileScheduler": "a T.Kernel with one block per tile",
+    "meta_class": "T.macro",
+    "inline": "T.macro",
+    "alloc_reducer": "T.alloc_fragment and `r[i] += v` in T.Parallel",
+    "reducer_init": "T.fill",
+    "reducer_update": "`r[i] += v` in T.Parallel",
+    "finalize_reducer": "T.copy",
+    "reshape": "index the original buffer",
+    "view": "index the original buffer, or T.reinterpret its elements",
+    "annotate_restrict_buffers": "",
+    "Persistent": "a T.Kernel with one block per tile",
+    # tile operations
+    "im2col": "a gather in T.Parallel",
+    "cumsum": "a T.serial loop",
+    "cummax": "a T.serial loop",
+    "topk": "repeated T.reduce_max",
+    "sort": "",
+    "tile_hint": "T.Kernel with explicit tiles",
+    "tunable": "a parameter of the function",
+    "dp4a": "T.gemm on int8 tiles",
+    "atomic_add": "a second T.Kernel that adds partial results",
+    "atomic_max": "a second T.Kernel that combines partial results",
+    "atomic_min": "a second T.Kernel that combines partial results",
+    "atomic_or": "a second T.Kernel that combines partial results",
+    "atomic_addx2": "a second T.Kernel that adds partial results",
+    "atomic_addx4": "a second T.Kernel that adds partial results",
+    "atomic_load": "a plain load",
+    "atomic_store": "a plain store",
+    "device_assert": "a check of the results on the host",
+    "assume": "leave it out: it never changes a result",
+    "print": "write the value to an output",
+    # packs and sub-byte types
+    "abs2": "T.abs on single elements",
+    "max2": "T.max on single elements",
+    "min2": "T.min on single elements",
+    "add2": "+ on single elements",
+    "mul2": "* on single elements",
+    "fma2": "T.fma on single elements",
+    "bfloat16x2": "bfloat16 elements",
+    "float16x2": "float16 elements",
+    "float32x2": "float32 elements",
+    "int4": "int8 elements",
+    "uint4": "uint8 elements",
+    "float4_e2m1fn": "float8_e4m3fn elements",
+    "float8_e4m3fnuz": "float8_e4m3fn",
+    "float8_e5m2fnuz": "float8_e5m2",
+    # threads
+    "get_thread_binding": "T.Parallel",
+    "get_thread_bindings": "T.Parallel",
+    "thread_binding": "T.Parallel",
+    "thread_return": "`if` around the statements",
+    "shfl_sync": "T.reduce_sum, or a shared tile",
+    "shfl_xor": "T.reduce_sum, or a shared tile",
+    "shfl_up": "a shared tile",
+    "shfl_down": "T.reduce_sum, or a shared tile",
+    "warp_reduce_sum": "T.reduce_sum",
+    "warp_reduce_max": "T.reduce_max",
+    "warp_reduce_min": "T.reduce_min",
+    "warp_reduce_bitand": "T.reduce_bitand",
+    "warp_reduce_bitor": "T.reduce_bitor",
+    "any_sync": "T.reduce_max",
+    "all_sync": "T.reduce_min",
+    "ballot": "",
+    "get_lane_idx": "T.Parallel",
+    "get_warp_idx": "T.Parallel",
+    "tvm_warp_shuffle": "a shared tile",
+    "attr": "T.reduce_sum",
+    "evaluate": "",
+    "comm_reducer": "T.reduce_sum",
+    "tvm_thread_allreduce": "T.reduce_sum",
+    "rng_init": "random numbers as an input tensor",
+    "rng_rand": "random numbers as an input tensor",
+    "WSID": "",
+    # approximate forms (rule L38)
+    "__exp": "T.exp",
+    "__exp10": "T.exp10",
+    "__log": "T.log",
+    "__log2": "T.log2",
+    "__log10": "T.log10",
+    "__sin": "T.sin",
+    "__cos": "T.cos",
+    "__tan": "T.tan",
+    "fast_rcp": "1.0 / x",
+}
+
+UNAVAILABLE: Final = frozenset(_HARDWARE) | frozenset(_TO_COME)
+
+
+class UnavailableName:
+    """A name of the language without a meaning here: any use raises at the user's line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _refuse(self) -> UnsupportedByTarget:
+        hardware = self._name in _HARDWARE
+        instead = _HARDWARE[self._name] if hardware else _TO_COME[self._name]
+        why = "names hardware of one device" if hardware else "is not available yet"
+        return UnsupportedByTarget(
+            "E2001",
+            f"T.{self._name} {why}",
+            span=here(),
+            hint=f"use {instead}" if instead else None,
+        )
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        raise self._refuse()
+
+    def __getitem__(self, _: object) -> NoReturn:
+        raise self._refuse()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._refuse()
+
+    def __repr__(self) -> str:
+        return f"<T.{self._name}, not available>"
+
+
+def unavailable(name: str, known: list[str]) -> UnavailableName:
+    """The object for a name of the language; AttributeError for any other name."""
+    if name in UNAVAILABLE:
+        return UnavailableName(name)
+    near = get_close_matches(name, [*known, *UNAVAILABLE], n=1)
+    suggestion = f"; did you mean {near[0]}?" if near else ""
+    raise AttributeError(f"tiledsl.language has no name {name!r}{suggestion}")
