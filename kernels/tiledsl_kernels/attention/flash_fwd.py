@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
     finish_rows,
@@ -122,7 +122,11 @@ class FlashWorkload:
         }
 
     def call(self, inputs: Inputs) -> Call:
-        options = {"scale": self.D**-0.5, "causal": self.causal, "dtype": self.dtype}
+        options: dict[str, Static] = {
+            "scale": self.D**-0.5,
+            "causal": self.causal,
+            "dtype": self.dtype,
+        }
         return Call((inputs["q"], inputs["k"], inputs["v"]), options)
 
     def reference(self, inputs: Inputs) -> Mapping[str, Expected]:

@@ -13,7 +13,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
     finish_rows,
@@ -159,7 +159,7 @@ class MlaDecodeWorkload:
     def call(self, inputs: Inputs) -> Call:
         q = inputs["q"].reshape(len(self.lengths), self.Sq * self.H, -1)
         arguments = (q, inputs["cache"], inputs["block_table"], inputs["seqlens"])
-        options = {
+        options: dict[str, Static] = {
             "heads": self.H,
             "scale": float(V3_SCALE),
             "dtype": self.dtype,

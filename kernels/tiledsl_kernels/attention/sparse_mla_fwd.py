@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.attention.mla_decode import V3_SCALE
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
@@ -133,7 +133,11 @@ class SparseMlaWorkload:
         return {"q": q, "kv": kv, "indices": indices}
 
     def call(self, inputs: Inputs) -> Call:
-        options = {"scale": float(V3_SCALE), "dtype": self.dtype, "latent": self.latent}
+        options: dict[str, Static] = {
+            "scale": float(V3_SCALE),
+            "dtype": self.dtype,
+            "latent": self.latent,
+        }
         return Call((inputs["q"], inputs["kv"], inputs["indices"]), options)
 
     def reference(self, inputs: Inputs) -> Mapping[str, Expected]:

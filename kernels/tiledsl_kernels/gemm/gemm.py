@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import gemm_reference
 
@@ -92,7 +92,7 @@ class GemmWorkload:
         }
 
     def call(self, inputs: Inputs) -> Call:
-        options = {
+        options: dict[str, Static] = {
             "transpose_b": self.transpose_b,
             "dtype": self.dtype,
             "out_dtype": self.out_dtype,

@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import grouped_gemm_reference
 
@@ -106,7 +106,7 @@ class GroupedGemmWorkload:
         return {"x": x, "weights": weights, "offsets": offsets}
 
     def call(self, inputs: Inputs) -> Call:
-        options = {"dtype": self.dtype, "out_dtype": self.out_dtype}
+        options: dict[str, Static] = {"dtype": self.dtype, "out_dtype": self.out_dtype}
         return Call((inputs["x"], inputs["weights"], inputs["offsets"]), options)
 
     def reference(self, inputs: Inputs) -> Mapping[str, Expected]:

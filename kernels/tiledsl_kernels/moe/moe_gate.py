@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.moe import moe_gate_reference
 
@@ -171,12 +171,12 @@ class GateWorkload:
         bias = normal(rng, (self.E,), "float32", 0.1)
         if self.ties:
             # few distinct values: equal experts and equal groups are the rule
-            logits = np.round(logits * 2) / 2
+            logits = np.rint(logits.astype(np.float32) * 2) / 2
             bias = np.zeros_like(bias)
         return {"logits": logits, "bias": bias}
 
     def call(self, inputs: Inputs) -> Call:
-        options = {
+        options: dict[str, Static] = {
             "topk": self.topk,
             "groups": self.groups,
             "keep": self.keep,

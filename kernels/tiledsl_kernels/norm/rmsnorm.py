@@ -9,7 +9,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.norm import rmsnorm_reference
 
@@ -65,7 +65,7 @@ class RmsnormWorkload:
         }
 
     def call(self, inputs: Inputs) -> Call:
-        options = {"eps": self.eps, "dtype": self.dtype}
+        options: dict[str, Static] = {"eps": self.eps, "dtype": self.dtype}
         return Call((inputs["x"], inputs["weight"]), options)
 
     def reference(self, inputs: Inputs) -> Mapping[str, Expected]:

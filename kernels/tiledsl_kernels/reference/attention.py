@@ -53,7 +53,7 @@ def attend(
     total = bounded_math.sum_along(powers, -1)
     summed = bounded_math.matmul(powers.cast(dtype), values)
     # each rescaling of the accumulator is a product more
-    empty = ~seen.any(-1)
+    empty: Booleans = np.logical_not(np.any(seen, axis=-1))
     divisor = bounded_math.where(empty, 1.0, total)
     o = (summed / divisor.reshape(*divisor.shape, 1)).cast(dtype)
     o = bounded_math.where(empty[..., None], 0.0, o)
