@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -99,8 +100,8 @@ def kernel_of(
 ) -> Callable[..., JITKernel]:
     """A kernel from the text of its IR; on a recording backend unless told otherwise."""
 
-    def make(text: str, **options: object) -> JITKernel:
+    def make(text: str, **options: Any) -> JITKernel:
         options.setdefault("backend", RecordingBackend())
-        return JITKernel(function_of(text), **options)  # type: ignore[arg-type]
+        return JITKernel(function_of(text), **options)
 
     return make

@@ -326,7 +326,7 @@ def test_the_array_interface_and_dlpack_are_followed(copy: JITKernel) -> None:
 
     class Pack:
         def __dlpack__(self, **options: object) -> object:
-            return source.__dlpack__(**options)  # type: ignore[arg-type]
+            return source.__dlpack__(**options)
 
         def __dlpack_device__(self) -> tuple[int, int]:
             return source.__dlpack_device__()

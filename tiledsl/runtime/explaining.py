@@ -33,7 +33,8 @@ def _size(function: Function) -> str:
         if isinstance(node, Statement):
             word = type(node).__name__.lower()
             counts[word] = counts.get(word, 0) + 1
-    return ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    words = [f"{count} {word}" for word, count in sorted(counts.items())]
+    return ", ".join(words) or "no statements"
 
 
 def _proved(function: Function) -> str:
