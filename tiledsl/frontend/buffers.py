@@ -144,11 +144,11 @@ class Element(Value):
         self.buffer = buffer
         self.indices = indices
         self._known: Scalar | None = None
+        self._kept = None
         self.loads = _reads(buffer, indices)
         self._await_writes()
 
-    @property
-    def scalar(self) -> Scalar:
+    def _current(self) -> Scalar:
         # made when first used: as the origin of a tile, an element is never read
         if self._known is None:
             indices = checked_indices(self.buffer, self.indices)
@@ -158,10 +158,6 @@ class Element(Value):
     @property
     def dtype(self) -> DType:
         return self.buffer.dtype
-
-    def settle(self, var: Var) -> None:
-        self._known = Scalar(var, self.dtype)
-        self.loads = frozenset()
 
 
 class VarRef(Operators):

@@ -1,14 +1,15 @@
 """Values that were read but not yet used, and the writes that would change them.
 
 ``v = buf[0]`` makes a value whose expression contains a load.  Python has read the
-element at that point, so a later write to ``buf`` must not change ``v``: just before such
-a write the value is evaluated into a ``Let`` of the block that read it.  The common case,
-a value used before any write, costs nothing in the IR.
+element at that point, so a later write to ``buf`` must not change ``v``: before such a
+write the value is evaluated into a ``Let`` of the block that read it, which is dropped
+again if nobody looks at the value any more.
 """
 
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tiledsl.ir.nodes import (
@@ -17,6 +18,7 @@ from tiledsl.ir.nodes import (
     Expr,
     Fill,
     Gemm,
+    Let,
     Reduce,
     Statement,
     Store,
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     from tiledsl.frontend.builder import Builder, Collected
 
 
+@dataclass(slots=True, eq=False)
+class Kept:
+    """A value evaluated before a write: its variable, and whether it was used since."""
+
+    var: Var
+    used: bool = False
+
+
 class Pending(Protocol):
     """A value with loads in its expression."""
 
@@ -35,7 +45,7 @@ class Pending(Protocol):
     @property
     def expr(self) -> Expr: ...
 
-    def settle(self, var: Var) -> None: ...
+    def keep(self, kept: Kept) -> None: ...
 
 
 def written_buffer(statement: Statement) -> str | None:
@@ -55,6 +65,7 @@ class PendingReads:
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[weakref.ref[Pending], Collected]] = {}
+        self._kept: dict[str, Kept] = {}
 
     def add(self, value: Pending, block: Collected) -> None:
         key = id(value)
@@ -70,10 +81,22 @@ class PendingReads:
             value = reference()
             if value is not None and name in value.loads:
                 del self._values[key]
-                value.settle(builder.let("read", value.expr, block))
+                kept = Kept(builder.let("read", value.expr, block))
+                self._kept[kept.var.name] = kept
+                value.keep(kept)
 
     def close(self, block: Collected) -> None:
-        """Forgets the values of a block that ends; no code after it can use them."""
+        """Drops what nobody used, and forgets the values of a block that ends."""
         for key, (_, owner) in list(self._values.items()):
             if owner is block:
                 del self._values[key]
+        if self._kept:
+            block.open_statements = [
+                part for part in block.open_statements if not self._is_unused(part)
+            ]
+
+    def _is_unused(self, statement: Statement) -> bool:
+        kept = (
+            self._kept.get(statement.var.name) if isinstance(statement, Let) else None
+        )
+        return kept is not None and not kept.used

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import here
+from tiledsl.frontend.values import Operators, Value
 from tiledsl.ir.dtypes import DType
 
 
@@ -22,25 +23,20 @@ class TensorType:
     strides: tuple[object, ...] | None = None
 
 
-class ConstSymbol:
+class ConstSymbol(Operators):
     """A ``T.const`` before the arguments gave it its value (rule L9).
 
     Staging traces the annotations first with symbols, solves those that stand alone in
     a shape or stride entry, and starts again with their values.
     """
 
+    __slots__ = ("alone", "name")
+
     def __init__(self, name: str, *, alone: bool = True) -> None:
         self.name = name
         self.alone = alone
 
-    def _within(self, *_: object) -> ConstSymbol:
-        """Part of a larger expression, which solves nothing."""
-        return ConstSymbol(self.name, alone=False)
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _within
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __neg__ = _within
-
-    def _unknown(self, *_: object) -> bool:
+    def read(self) -> Value:
         raise KernelError(
             "E0605",
             f"the T.const {self.name} is used before a tensor gives it a value",
@@ -49,8 +45,15 @@ class ConstSymbol:
             hint="move the annotations `X: T.Tensor(...)` to the top of the function",
         )
 
-    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _unknown
-    __int__ = __index__ = __float__ = _unknown  # type: ignore[assignment]  # raises
+    def _within(self, *_: object) -> ConstSymbol:
+        """Part of a larger expression, which solves nothing."""
+        return ConstSymbol(self.name, alone=False)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = _within  # type: ignore[assignment]
+    __mul__ = __rmul__ = __neg__ = _within  # type: ignore[assignment]
+    __floordiv__ = __rfloordiv__ = _within  # type: ignore[assignment]
+    __mod__ = __rmod__ = _within  # type: ignore[assignment]  # all: no value yet
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        return f"<T.const {self.name}>"
+        return self.name

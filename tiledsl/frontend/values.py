@@ -13,6 +13,7 @@ from tiledsl.frontend import arithmetic, comparison
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
 from tiledsl.frontend.literals import Literal
+from tiledsl.frontend.pending_reads import Kept
 from tiledsl.frontend.powers import power
 from tiledsl.frontend.promotion import literal_dtype
 from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, constant, scalar
@@ -166,10 +167,11 @@ class Value(Operators):
     ``expr`` computes it, in its evaluation dtype; ``dtype`` is the dtype it counts as.
     """
 
-    __slots__ = ("__weakref__", "_scalar", "loads")
+    __slots__ = ("__weakref__", "_kept", "_scalar", "loads")
 
     def __init__(self, data: Scalar, loads: frozenset[str] = frozenset()) -> None:
         self._scalar = data
+        self._kept: Kept | None = None
         self.loads = loads
         self._await_writes()
 
@@ -181,6 +183,13 @@ class Value(Operators):
 
     @property
     def scalar(self) -> Scalar:
+        if self._kept is None:
+            return self._current()
+        self._kept.used = True
+        return Scalar(self._kept.var, self.dtype)
+
+    def _current(self) -> Scalar:
+        """The value where no write came between."""
         return self._scalar
 
     @property
@@ -189,14 +198,14 @@ class Value(Operators):
 
     @property
     def dtype(self) -> DType:
-        return self.scalar.dtype
+        return self._scalar.dtype
 
     def read(self) -> Value:
         return self
 
-    def settle(self, var: Var) -> None:
-        """Refers to ``var`` from now on, which holds the value as it was."""
-        self._scalar = Scalar(var, self.dtype)
+    def keep(self, kept: Kept) -> None:
+        """Refers from now on to a variable that holds the value as it was."""
+        self._kept = kept
         self.loads = frozenset()
 
     def __repr__(self) -> str:

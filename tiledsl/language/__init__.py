@@ -1,5 +1,7 @@
 """What kernel authors import as ``T``."""
 
+from tiledsl.frontend.macros import macro
+from tiledsl.frontend.prim_func import prim_func
 from tiledsl.language import dtypes, fp8
 from tiledsl.language.allocation import (
     alloc_buffer,
@@ -199,8 +201,9 @@ __all__ = [
     "get_block_binding", "get_block_bindings", "grid", "half", "hypot", "if_then_else",
     "inc_max_nreg", "index_to_coordinates", "infinity", "int", "int8", "int16", "int32",
     "int64", "isfinite", "isinf", "isnan", "ldexp", "log", "log1p", "log2", "log10",
-    "long", "max", "max_value", "min", "min_value", "nearbyint", "nextafter",
+    "long", "macro", "max", "max_value", "min", "min_value", "nearbyint", "nextafter",
     "no_set_max_nreg", "parallel", "pdl_sync", "pdl_trigger", "popcount", "pow",
+    "prim_func",
     "ptx_commit_group", "ptx_wait_group", "reduce_absmax", "reduce_abssum",
     "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max", "reduce_min",
     "reduce_sum", "reinterpret", "round", "rsqrt", "serial", "set_max_nreg",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
+from tiledsl.frontend.macros import MacroParameter
 from tiledsl.frontend.values import ScalarLike, operand
 from tiledsl.ir.nodes import Const
 
@@ -43,26 +42,6 @@ def annotate_safe_value(values: Mapping[BufferRef, ScalarLike]) -> None:
 
 def _refused(what: str, got: str) -> KernelError:
     return KernelError("E0216", f"T.annotate_safe_value {what}", span=here(), got=got)
-
-
-@dataclass(frozen=True, slots=True)
-class MacroParameter:
-    """An annotation of a macro's parameter: passed by reference (rule L23).
-
-    ``kind`` is "ref" for an ``alloc_var`` or one element, "buffer" for a buffer.
-    """
-
-    name: str
-    kind: Literal["ref", "buffer"]
-
-    def __getitem__(self, _: object) -> MacroParameter:
-        return self
-
-    def __call__(self, *_: object, **__: object) -> MacroParameter:
-        return self
-
-    def __repr__(self) -> str:
-        return f"T.{self.name}"
 
 
 Ref = MacroParameter("Ref", "ref")

@@ -1,0 +1,197 @@
+"""Binding names and storing elements while tracing (rules L18 and L20)."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.activation import Activation
+from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef, store_element
+from tiledsl.frontend.parameters import scalar_dtype
+from tiledsl.frontend.values import Value, converted, is_symbolic, snapshot
+from tiledsl.ir.spans import Span
+
+_OPERATIONS: Final[dict[str, Callable[[object, object], object]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "@": operator.matmul,
+}
+
+
+class Assignments(Activation):
+    """``=``, ``op=`` and annotations."""
+
+    def assign(self, k: int, name: str, old: object, value: object) -> object:
+        """``name = value``; the result is the new content of the Python name."""
+        self.here(k)
+        span = self.builder.span
+        if isinstance(old, VarRef) and self.names.holds(name) and _is_scalar(value):
+            self.names.read(name, span, static=False)
+            old.write(value)
+            return old
+        return self._bound(name, span, value)
+
+    def _bound(self, name: str, span: Span, value: object) -> object:
+        self.names.bind(name, span)
+        if isinstance(value, BufferRef | VarRef):
+            value.take_name(name)
+        return snapshot(value, name) if isinstance(value, Value) else value
+
+    def bind(self, k: int, name: str, old: object, value: object) -> object:
+        """A loop or block index, or an item of an unrolled loop, gets its name."""
+        span = self.here(k)
+        self.names.bind(name, span, loop_variable=self.state.loops[-1:] == ["traced"])
+        return value
+
+    def assign_typed(
+        self, k: int, name: str, old: object, annotation: object, value: object
+    ) -> object:
+        """``name: dtype = value``: a snapshot converted to the dtype (rule L18f)."""
+        dtype = None if isinstance(annotation, type) else scalar_dtype(annotation)
+        if dtype is None or not _is_scalar(value):
+            return self.assign(k, name, old, value)
+        self.here(k)
+        return self.assign(k, name, old, converted(value, dtype, implicit=True))
+
+    def declare(self, k: int, name: str, old: object, annotation: object) -> object:
+        """``name: annotation`` on its own; means something for parameters only."""
+        self.here(k)
+        self.names.bind(name, self.builder.span)
+        return self.state.declare(name, old, annotation)
+
+    def once(self, k: int, value: object) -> object:
+        """The right side of several targets, evaluated before the first store (L20)."""
+        self.here(k)
+        if isinstance(value, tuple):
+            return tuple(_evaluated(part) for part in value)
+        if isinstance(value, list):
+            return [_evaluated(part) for part in value]
+        return _evaluated(value)
+
+    def unpack(self, k: int, value: object, count: int) -> Sequence[object]:
+        """The ``count`` parts of a static sequence."""
+        span = self.here(k)
+        if is_symbolic(value) and count == 1:
+            return (value,)  # as in `with T.Kernel(n) as (bx,)`
+        if is_symbolic(value) or isinstance(value, BufferRef | RegionRef):
+            raise KernelError(
+                "E0130",
+                "one value of the kernel cannot be taken apart into several",
+                span=span,
+                expected=f"{count} values",
+                got=repr(value),
+            )
+        try:
+            parts = tuple(value)  # type: ignore[arg-type]  # TypeError is reported below
+        except TypeError:
+            parts = ()
+        if len(parts) != count:
+            raise KernelError(
+                "E0130",
+                "the number of targets and of values differ",
+                span=span,
+                expected=f"{count} values",
+                got=str(len(parts)) if parts else repr(value)[:60],
+            )
+        return parts
+
+    # ------------------------------------------------------------------- stores
+
+    def store(self, k: int, value: object, owner: object, index: object) -> None:
+        """``owner[index] = value``"""
+        self.here(k)
+        if isinstance(owner, BufferRef):
+            store_element(owner, index, value)
+        elif isinstance(owner, Value | VarRef):
+            raise _no_elements(self.builder.span, owner)
+        else:
+            owner[index] = value  # type: ignore[index]  # a Python container
+
+    def set_attribute(self, k: int, value: object, owner: object, name: str) -> None:
+        """``owner.name = value``"""
+        self.here(k)
+        self._refuse_attributes(owner, name)
+        setattr(owner, name, value)
+
+    def update(
+        self, k: int, name: str, old: object, op: str, value: object
+    ) -> object:
+        """``name op= value``"""
+        self.here(k)
+        span = self.builder.span
+        current = self.read(k, name, old)
+        if isinstance(current, BufferRef | RegionRef):
+            raise KernelError(
+                "E0131",
+                f"{name} {op}= ... would change a whole buffer",
+                span=span,
+                hint=f"loop over its elements: {name}[i, j] {op}= ... in T.Parallel",
+            )
+        result = self._operate(op, current, value)
+        if isinstance(current, VarRef):
+            current.write(result, update=(op, value))
+            return current
+        return self._bound(name, span, result)
+
+    def update_element(
+        self, k: int, owner: object, index: object, op: str, value: object
+    ) -> None:
+        """``owner[index] op= value``: load, operation, store."""
+        self.here(k)
+        if isinstance(owner, Value | VarRef):
+            raise _no_elements(self.builder.span, owner)
+        result = self._operate(op, owner[index], value)  # type: ignore[index]
+        if isinstance(owner, BufferRef):
+            store_element(owner, index, result, update=(op, value))
+        else:
+            owner[index] = result  # type: ignore[index]  # a Python container
+
+    def update_attribute(
+        self, k: int, owner: object, name: str, op: str, value: object
+    ) -> None:
+        """``owner.name op= value``"""
+        self.here(k)
+        self._refuse_attributes(owner, name)
+        setattr(owner, name, self._operate(op, getattr(owner, name), value))
+
+    def _operate(self, op: str, left: object, right: object) -> object:
+        return _OPERATIONS[op](left, right)
+
+    def _refuse_attributes(self, owner: object, name: str) -> None:
+        if isinstance(owner, BufferRef | RegionRef | VarRef | Value):
+            raise KernelError(
+                "E0132",
+                f"the attribute {name} of {owner!r} cannot be assigned",
+                span=self.builder.span,
+                hint="assign to a name of its own",
+            )
+
+
+def _is_scalar(value: object) -> bool:
+    return is_symbolic(value) or isinstance(value, int | float | bool)
+
+
+def _evaluated(value: object) -> object:
+    return snapshot(value) if isinstance(value, Value) else value
+
+
+def _no_elements(span: Span, owner: object) -> KernelError:
+    return KernelError(
+        "E0133",
+        "a scalar has no elements to assign",
+        span=span,
+        expected="a buffer",
+        got=repr(owner),
+    )

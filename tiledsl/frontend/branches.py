@@ -1,0 +1,215 @@
+"""Conditions while tracing: branches, ternaries, boolean operators, assertions.
+
+A static condition is Python: only the chosen code is traced.  A symbolic one becomes IR,
+and all of its code is traced.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final
+
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.frontend.activation import Activation
+from tiledsl.frontend.buffers import BufferRef, RegionRef
+from tiledsl.frontend.scopes import Binding
+from tiledsl.frontend.values import (
+    as_condition,
+    is_symbolic,
+    logical_and,
+    logical_not,
+    logical_or,
+    select,
+)
+from tiledsl.ir.nodes import Block, If
+
+Thunk = Callable[[], object]
+
+_COMPARISONS: Final[dict[str, Callable[[object, object], object]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "is": operator.is_,
+    "is not": operator.is_not,
+    "in": lambda a, b: operator.contains(b, a),  # type: ignore[arg-type]
+    "not in": lambda a, b: not operator.contains(b, a),  # type: ignore[arg-type]
+}
+
+
+class StaticBranch:
+    """An ``if`` whose condition is known: one arm is traced, as ordinary code."""
+
+    def __init__(self, condition: bool) -> None:
+        self.then = condition
+        self.otherwise = not condition
+
+    def arm(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class DynamicBranch:
+    """An ``if`` that the kernel decides: both arms are traced, one after the other."""
+
+    then = True
+    otherwise = True
+
+    def __init__(self, stage: Branches, k: int, condition: object, arms: int) -> None:
+        self._stage = stage
+        self._span = stage.builder.span
+        self._condition = as_condition(condition)
+        self._before = stage.names.save()
+        self._made: dict[str, Binding] = {}
+        self._blocks: list[Block] = []
+        self._arms = arms
+
+    @contextmanager
+    def arm(self) -> Iterator[None]:
+        """Traces the next arm.  What it binds is dropped; the last one emits the ``If``."""
+        stage = self._stage
+        with (
+            stage.names.region("arm", self._span),
+            stage.builder.block("arm") as collected,
+        ):
+            yield
+        self._blocks.append(collected.statements)
+        self._made |= stage.names.restore(self._before)
+        if len(self._blocks) == self._arms:
+            # the names it bound have ended: reading one is an error from here on
+            stage.names.adopt(self._made)
+            node = If(self._condition, *self._blocks, span=self._span)
+            stage.builder.emit(node)
+
+
+class Branches(Activation):
+    """``if``, ternary, ``and``, ``or``, ``not``, chains, ``in`` and ``assert``."""
+
+    def branch(
+        self, k: int, condition: object, has_else: bool
+    ) -> StaticBranch | DynamicBranch:
+        self.here(k)
+        if self._is_static(condition):
+            return StaticBranch(bool(condition))
+        return DynamicBranch(self, k, condition, 2 if has_else else 1)
+
+    def choose(self, k: int, condition: object, then: Thunk, otherwise: Thunk) -> object:
+        """``then() if condition else otherwise()``"""
+        self.here(k)
+        if self._is_static(condition):
+            return then() if condition else otherwise()
+        a, b = self._lazily(k, then), self._lazily(k, otherwise)
+        self.here(k)
+        return select(condition, a, b, lazy=True)
+
+    def both(self, k: int, first: object, *rest: Thunk) -> object:
+        """``first and rest...``"""
+        result = first
+        for operand in rest:
+            if self._is_static(result):
+                if not result:
+                    return result
+                result = operand()
+                continue
+            right = self._lazily(k, operand)
+            self.here(k)
+            result = logical_and(result, right)
+        return result
+
+    def either(self, k: int, first: object, *rest: Thunk) -> object:
+        """``first or rest...``"""
+        result = first
+        for operand in rest:
+            if self._is_static(result):
+                if result:
+                    return result
+                result = operand()
+                continue
+            right = self._lazily(k, operand)
+            self.here(k)
+            result = logical_or(result, right)
+        return result
+
+    def invert(self, k: int, value: object) -> object:
+        """``not value``"""
+        self.here(k)
+        return not value if self._is_static(value) else logical_not(value)
+
+    def chain(self, k: int, first: object, *rest: str | Thunk) -> object:
+        """``a < b < c``: ``a < b and b < c`` with b evaluated once."""
+        result: object = True
+        left = first
+        for position in range(0, len(rest), 2):
+            symbol, operand = rest[position], rest[position + 1]
+            assert isinstance(symbol, str) and not isinstance(operand, str)
+            right = operand() if self._is_static(result) else self._lazily(k, operand)
+            self.here(k)
+            test = _COMPARISONS[symbol](left, right)
+            if self._is_static(result):
+                result = test if result else result
+            else:
+                result = logical_and(result, test)
+            if self._is_static(result) and not result:
+                return result
+            left = right
+        return result
+
+    def contains(self, k: int, item: object, container: object) -> bool:
+        """``item in container``, over static values only (rule L24)."""
+        span = self.here(k)
+        parts = container if isinstance(container, list | tuple | set) else ()
+        if is_symbolic(item) or is_symbolic(container) or any(map(is_symbolic, parts)):
+            raise KernelError(
+                "E0411",
+                "`in` cannot compare values of a running kernel",
+                span=span,
+                hint="write the comparisons: x == a or x == b",
+            )
+        return item in container  # type: ignore[operator]  # Python's own TypeError
+
+    def check(self, k: int, condition: object, message: Thunk) -> None:
+        """``assert condition, message``"""
+        self.here(k)
+        if self._is_static(condition):
+            if not condition:
+                raise AssertionError(message())
+            return
+        raise UnsupportedByTarget(
+            "E2001",
+            "assert on run-time values is not available yet",
+            span=self.builder.span,
+            hint="assert on static values, or test the arguments before the call",
+        )
+
+    # ------------------------------------------------------------------ operands
+
+    def _is_static(self, condition: object) -> bool:
+        if isinstance(condition, BufferRef | RegionRef):
+            raise KernelError(
+                "E0412",
+                "a whole buffer is not a condition",
+                span=self.builder.span,
+                hint="compare elements, or use T.any_of(buffer) or T.all_of(buffer)",
+            )
+        return not is_symbolic(condition)
+
+    def _lazily(self, k: int, operand: Thunk) -> object:
+        """An operand that may not run: it must be an expression, without statements."""
+        before = len(self.builder.scopes[-1].open_statements)
+        self.state.lazy_operands += 1
+        try:
+            value = operand()
+        finally:
+            self.state.lazy_operands -= 1
+        if len(self.builder.scopes[-1].open_statements) != before:
+            raise KernelError(
+                "E0134",
+                "an operand that may be skipped cannot contain statements",
+                span=self.place(k),
+                expected="an expression without macro calls or atomics",
+                hint="use if / else with a T.alloc_var",
+            )
+        return value

@@ -1,0 +1,355 @@
+"""Rewriting a kernel's statements into Python that calls its ``stage``.
+
+The result is an ordinary function with one more parameter, ``__stage`` (``s`` below); k
+numbers a place in the source, t is a fresh name.
+
+=====================  ====================================================
+the user writes        Python runs
+=====================  ====================================================
+any statement          first ``s.at(k)``
+``x = v``              ``x = s.assign(k, "x", x, v)``
+``x: a = v``           ``x = s.assign_typed(k, "x", x, a, v)``
+``x: a``               ``x = s.declare(k, "x", x, a)``
+``x, y = v``           ``t = s.unpack(k, v, 2)``, then each target from t
+``b[i] = v``           ``s.store(k, v, b, i)``
+``x += v``             ``x = s.update(k, "x", x, "+", v)``
+``b[i] += v``          ``s.update_element(k, b, i, "+", v)``
+``if c: A else: B``    ``t = s.branch(k, c, True)``, ``if t.then: with t.arm(): A``,
+                       ``if t.otherwise: with t.arm(): B``
+``for i in e: A``      ``for t in s.loop(k, e, ("i",)): i = s.bind(...); A``
+``while c: A``         ``for t in s.loop_while(k, lambda: c): A``
+``break``              ``if s.leave(k): continue``
+``with e as x: A``     ``with s.enter(k, e, ("x",)) as t: x = s.bind(...); A``
+``assert c, m``        ``s.check(k, c, lambda: m)``
+``return v``           ``return s.give_back(k, v)``
+=====================  ====================================================
+
+Local names start as ``s.unbound``, so that reading one too early is our error, and the
+names that an arm rebinds get their values back before the other arm runs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Final
+
+from tiledsl.diagnostics import InternalError
+from tiledsl.frontend.rewrite_expressions import (
+    STAGE,
+    ExpressionRewriter,
+    name,
+    thunk,
+)
+from tiledsl.frontend.source import Source
+from tiledsl.frontend.syntax import assigned_in, bound_names
+
+_OPERATORS: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.MatMult: "@",
+}
+
+Statements = list[ast.stmt]
+
+
+class Rewriter(ExpressionRewriter):
+    """Rewrites the ``def`` statement of one function."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source, bound_names(source.tree))
+        self._temporaries = 0
+
+    def function(self) -> ast.FunctionDef:
+        """The new ``def`` statement, without decorators and annotations."""
+        old = self.source.tree
+        parameters = _without_annotations(old.args)
+        named = {argument.arg for argument in ast.walk(parameters) if _is_arg(argument)}
+        body = self.block(old.body)
+        unbound = sorted(self.local_names - named)
+        if unbound:
+            targets: list[ast.expr] = [ast.Name(n, ast.Store()) for n in unbound]
+            value = ast.Attribute(name(STAGE), "unbound", ast.Load())
+            body.insert(0, ast.Assign(targets, value))
+        parameters.posonlyargs.insert(0, ast.arg(STAGE))
+        new = ast.FunctionDef(old.name, parameters, body, [], None)
+        return ast.fix_missing_locations(ast.copy_location(new, old))
+
+    # ------------------------------------------------------------------- blocks
+
+    def block(self, statements: Sequence[ast.stmt]) -> Statements:
+        """The rewritten suite; what follows break, continue or return is dropped."""
+        result: Statements = []
+        for position, statement in enumerate(statements):
+            new: Statements = self.visit(statement)
+            if new and not isinstance(statement, ast.Pass):
+                new.insert(0, ast.Expr(self.stage("at", self.place(statement))))
+            result += [ast.copy_location(part, statement) for part in new]
+            last = isinstance(statement, ast.Break | ast.Continue | ast.Return)
+            if last and position + 1 < len(statements):
+                place = self.place(statements[position + 1])
+                warning = ast.Expr(self.stage("unreachable", place))
+                result.insert(-1, ast.copy_location(warning, statement))
+                break
+        return result or [ast.Pass()]
+
+    def _fresh(self) -> str:
+        self._temporaries += 1
+        return f"__{self._temporaries}"
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.stmt):
+            raise InternalError("E9001", f"no rewriting rule for {type(node).__name__}")
+        return super().generic_visit(node)
+
+    # -------------------------------------------------------- simple statements
+
+    def visit_Pass(self, node: ast.Pass) -> Statements:
+        return [node]
+
+    def visit_Expr(self, node: ast.Expr) -> Statements:
+        if isinstance(node.value, ast.Constant):
+            return []
+        return [ast.Expr(self.expression(node.value))]
+
+    def visit_Assert(self, node: ast.Assert) -> Statements:
+        message = thunk(self.expression(node.msg) if node.msg else ast.Constant(""))
+        test = self.expression(node.test)
+        return [ast.Expr(self.stage("check", self.place(node), test, message))]
+
+    def visit_Return(self, node: ast.Return) -> Statements:
+        value = self.expression(node.value) if node.value else ast.Constant(None)
+        return [ast.Return(self.stage("give_back", self.place(node), value))]
+
+    def visit_Break(self, node: ast.Break) -> Statements:
+        return self._jump("leave", node)
+
+    def visit_Continue(self, node: ast.Continue) -> Statements:
+        return self._jump("skip", node)
+
+    def _jump(self, method: str, node: ast.stmt) -> Statements:
+        # True: no code of this iteration remains to be traced
+        test = self.stage(method, self.place(node))
+        return [ast.If(test, [ast.Continue()], [])]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Statements:
+        # its body stays: it is plain Python, or a macro with a rewriting of its own
+        parts = dict(ast.iter_fields(node))
+        parts["decorator_list"] = [self.expression(d) for d in node.decorator_list]
+        noted = self.stage("define", self.place(node), ast.Constant(node.name))
+        return [ast.FunctionDef(**parts), ast.Expr(noted)]
+
+    # -------------------------------------------------------------- assignments
+
+    def visit_Assign(self, node: ast.Assign) -> Statements:
+        value = self._source_value(node.value)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            return self._bind("assign", node, node.targets[0].id, value)
+        temporary = self._fresh()
+        once = self.stage("once", self.place(node), value)
+        statements = [_set(temporary, once)]
+        for target in node.targets:
+            statements += self._assign_target("assign", node, target, name(temporary))
+        return statements
+
+    def _source_value(self, node: ast.expr) -> ast.expr:
+        """A right side: an alloc_var is read, except where a call just made it."""
+        if isinstance(node, ast.Tuple | ast.List):
+            parts = [self._source_value(part) for part in node.elts]
+            return type(node)(parts, ast.Load())
+        value = self.expression(node)
+        if isinstance(node, ast.Call | ast.Constant | ast.Starred):
+            return value
+        return self.stage("value", value)
+
+    def _bind(
+        self, method: str, node: ast.AST, target: str, *values: ast.expr
+    ) -> Statements:
+        place, text = self.place(node), ast.Constant(target)
+        return [_set(target, self.stage(method, place, text, name(target), *values))]
+
+    def _assign_target(
+        self, method: str, node: ast.stmt, target: ast.expr, value: ast.expr
+    ) -> Statements:
+        """``target = value`` for a value that may be used several times."""
+        match target:
+            case ast.Name(identifier):
+                return self._bind(method, target, identifier, value)
+            case ast.Subscript(owner, index):
+                place, parts = self.place(target), self.index(index)
+                return [
+                    ast.Expr(
+                        self.stage("store", place, value, self.expression(owner), parts)
+                    )
+                ]
+            case ast.Attribute(owner, attribute):
+                place, text = self.place(target), ast.Constant(attribute)
+                setting = self.stage(
+                    "set_attribute", place, value, self.expression(owner), text
+                )
+                return [ast.Expr(setting)]
+            case ast.Tuple(elements) | ast.List(elements):
+                return self._unpack(method, node, target, elements, value)
+        raise InternalError("E9001", f"no rule for the target {type(target).__name__}")
+
+    def _unpack(
+        self,
+        method: str,
+        node: ast.stmt,
+        target: ast.expr,
+        elements: list[ast.expr],
+        value: ast.expr,
+    ) -> Statements:
+        temporary = self._fresh()
+        count = ast.Constant(len(elements))
+        unpacked = self.stage("unpack", self.place(target), value, count)
+        statements = [_set(temporary, unpacked)]
+        for position, element in enumerate(elements):
+            part = ast.Subscript(
+                name(temporary), ast.Constant(position), ast.Load()
+            )
+            statements += self._assign_target(method, node, element, part)
+        return statements
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Statements:
+        annotation = self.expression(node.annotation)
+        target = node.target
+        if not isinstance(target, ast.Name):
+            value = self._source_value(node.value) if node.value else None
+            return (
+                self._assign_target("assign", node, target, value) if value else []
+            )
+        if node.value is None:
+            return self._bind("declare", node, target.id, annotation)
+        value = self._source_value(node.value)
+        return self._bind("assign_typed", node, target.id, annotation, value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Statements:
+        operator = ast.Constant(_OPERATORS[type(node.op)])
+        value, target = self.expression(node.value), node.target
+        if isinstance(target, ast.Name):
+            return self._bind("update", node, target.id, operator, value)
+        owner = self.expression(target.value)
+        place = self.place(node)
+        if isinstance(target, ast.Subscript):
+            index = self.index(target.slice)
+            call = self.stage("update_element", place, owner, index, operator, value)
+        else:
+            text = ast.Constant(target.attr)
+            call = self.stage("update_attribute", place, owner, text, operator, value)
+        return [ast.Expr(call)]
+
+    # -------------------------------------------------------- compound statements
+
+    def visit_If(self, node: ast.If) -> Statements:
+        branch, before = self._fresh(), self._fresh()
+        test = self.expression(node.test)
+        has_else = ast.Constant(bool(node.orelse))
+        opened = self.stage("branch", self.place(node.test), test, has_else)
+        statements: Statements = [_set(branch, opened)]
+        rebound = assigned_in(node.body) if node.orelse else ()
+        if rebound:
+            saved: list[ast.expr] = [name(identifier) for identifier in rebound]
+            statements.append(_set(before, ast.Tuple(saved, ast.Load())))
+        statements.append(_arm(branch, "then", self.block(node.body)))
+        if node.orelse:
+            otherwise = self.block(node.orelse)
+            if rebound:
+                targets: list[ast.expr] = [ast.Name(n, ast.Store()) for n in rebound]
+                old = ast.Tuple(targets, ast.Store())
+                otherwise.insert(0, ast.Assign([old], name(before)))
+            statements.append(_arm(branch, "otherwise", otherwise))
+        return statements
+
+    def visit_For(self, node: ast.For) -> Statements:
+        item = self._fresh()
+        iterable = self._iterable(node.iter)
+        names = ast.Constant(_target_names(node.target))
+        loop = self.stage("loop", self.place(node.iter), iterable, names)
+        body = self._assign_target("bind", node, node.target, name(item))
+        body += self.block(node.body)
+        return [ast.For(ast.Name(item, ast.Store()), loop, body, [])]
+
+    def _iterable(self, node: ast.expr) -> ast.expr:
+        """``range(...)`` as such stands for ``T.serial(...)``; elsewhere it is Python's."""
+        value = self.expression(node)
+        if isinstance(value, ast.Call) and isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name) and function.id == "range":
+                value.func = self.stage("range_of", value.func)
+        return value
+
+    def visit_While(self, node: ast.While) -> Statements:
+        test = thunk(self.expression(node.test))
+        loop = self.stage("loop_while", self.place(node.test), test)
+        body = self.block(node.body)
+        return [ast.For(ast.Name(self._fresh(), ast.Store()), loop, body, [])]
+
+    def visit_With(self, node: ast.With) -> Statements:
+        return self._with_items(node, node.items)
+
+    def _with_items(self, node: ast.With, items: list[ast.withitem]) -> Statements:
+        if not items:
+            return self.block(node.body)
+        first, temporary = items[0], self._fresh()
+        target = first.optional_vars
+        names = ast.Constant(_target_names(target) if target else ())
+        context = self.expression(first.context_expr)
+        entered = self.stage("enter", self.place(first.context_expr), context, names)
+        body: Statements = []
+        if target:
+            body += self._assign_target("bind", node, target, name(temporary))
+        body += self._with_items(node, items[1:])
+        variable = ast.Name(temporary, ast.Store())
+        return [ast.With([ast.withitem(entered, variable)], body)]
+
+
+def _set(identifier: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Name(identifier, ast.Store())], value)
+
+
+def _arm(branch: str, attribute: str, body: Statements) -> ast.If:
+    """``if branch.attribute: with branch.arm(): body``"""
+    taken = ast.Attribute(name(branch), attribute, ast.Load())
+    arm = ast.Call(ast.Attribute(name(branch), "arm", ast.Load()), [], [])
+    return ast.If(taken, [ast.With([ast.withitem(arm)], body)], [])
+
+
+def _target_names(target: ast.expr) -> tuple[str, ...]:
+    """Names for the loop's index variables, as the user calls them."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return tuple(
+            part.id if isinstance(part, ast.Name) else "i" for part in target.elts
+        )
+    return (target.id,) if isinstance(target, ast.Name) else ("i",)
+
+
+def _is_arg(node: ast.AST) -> bool:
+    return isinstance(node, ast.arg)
+
+
+def _without_annotations(parameters: ast.arguments) -> ast.arguments:
+    def bare(argument: ast.arg) -> ast.arg:
+        return ast.copy_location(ast.arg(argument.arg), argument)
+
+    # defaults are kept in the function object; here only their number matters
+    nothing: list[ast.expr] = [ast.Constant(None) for _ in parameters.defaults]
+    return ast.arguments(
+        posonlyargs=[bare(part) for part in parameters.posonlyargs],
+        args=[bare(part) for part in parameters.args],
+        vararg=bare(parameters.vararg) if parameters.vararg else None,
+        kwonlyargs=[bare(part) for part in parameters.kwonlyargs],
+        kw_defaults=[part and ast.Constant(None) for part in parameters.kw_defaults],
+        kwarg=bare(parameters.kwarg) if parameters.kwarg else None,
+        defaults=nothing,
+    )

@@ -1,0 +1,101 @@
+"""From a function to its rewritten twin, which takes a stage as first argument."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FunctionType
+
+from tiledsl.diagnostics import InternalError, KernelError
+from tiledsl.frontend.rewrite import Rewriter
+from tiledsl.frontend.source import Source, place_of, read_source
+from tiledsl.frontend.syntax import check_syntax
+from tiledsl.ir.spans import Span
+
+_FACTORY = "__factory"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rewritten:
+    """``run(stage, *arguments)`` traces the function; ``spans`` are its places."""
+
+    run: FunctionType
+    spans: tuple[Span, ...]
+    source: Source
+    parameters: tuple[str, ...]
+
+
+def rewritten(function: object) -> Rewritten:
+    """The twin of a function, with its globals, defaults and live closure."""
+    code, spans, source = _rewritten_code(_Key(function))
+    assert isinstance(function, FunctionType)  # read_source has checked it
+    old = dict(
+        zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    )
+    closure = tuple(old[name] for name in code.co_freevars)
+    run = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, closure
+    )
+    run.__kwdefaults__ = function.__kwdefaults__
+    parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    return Rewritten(run, spans, source, parameters)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Key:
+    """A function, equal to others with the same code in the same file."""
+
+    function: object
+
+    def _identity(self) -> tuple[object, object]:
+        code = getattr(self.function, "__code__", None)
+        return code, getattr(code, "co_filename", id(self.function))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+
+@lru_cache(maxsize=1024)
+def _rewritten_code(key: _Key) -> tuple[CodeType, tuple[Span, ...], Source]:
+    source = read_source(key.function)
+    check_syntax(source)
+    rewriter = Rewriter(source)
+    free = key.function.__code__.co_freevars  # type: ignore[attr-defined]
+    try:
+        code = _compile(rewriter.function(), free, source)
+    except (RecursionError, MemoryError):
+        raise too_deep(place_of(key.function)) from None
+    return code, tuple(rewriter.spans), source
+
+
+def _compile(
+    function: ast.FunctionDef, free: tuple[str, ...], source: Source
+) -> CodeType:
+    """Compiles the function inside one that binds its free names."""
+    parameters = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
+    factory = ast.FunctionDef(_FACTORY, parameters, [function], [], None)
+    module = ast.Module([ast.copy_location(factory, function)], [])
+    ast.fix_missing_locations(module)
+    outer = compile(module, source.file, "exec", dont_inherit=True)
+    return _nested(_nested(outer, _FACTORY), function.name)
+
+
+def _nested(code: CodeType, name: str) -> CodeType:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and constant.co_name == name:
+            return constant
+    raise InternalError("E9001", f"the rewritten code of {name} was not compiled")
+
+
+def too_deep(span: Span | None) -> KernelError:
+    """The error for code that exhausts Python's stack."""
+    return KernelError(
+        "E0125",
+        "the code is nested too deeply, or calls itself without end",
+        span=span,
+        hint="give parts of the expression a name, or loop instead of recursing",
+    )

@@ -1,0 +1,28 @@
+"""What rewritten code calls: the meaning of each Python construct (rules L17-L26).
+
+``rewrite`` says which construct becomes which call; the parts of ``Stage`` say what the
+calls do: run Python where operands are static, build IR where they are symbolic.
+"""
+
+from __future__ import annotations
+
+from tiledsl.frontend.assignments import Assignments
+from tiledsl.frontend.branches import Branches
+from tiledsl.frontend.launches import Launches
+from tiledsl.frontend.loops import Loops
+from tiledsl.frontend.values import Value, snapshot
+
+
+class Stage(Assignments, Branches, Loops, Launches):
+    """One run of one rewritten function."""
+
+    def give_back(self, k: int, value: object) -> object:
+        """``return value``: scalars are evaluated here."""
+        self.here(k)
+        return _evaluated(self.value(value))
+
+
+def _evaluated(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_evaluated, value))
+    return snapshot(value, "result") if isinstance(value, Value) else value

@@ -1,0 +1,127 @@
+"""Running a rewritten function under a builder, and checking what came out."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from tiledsl.diagnostics import Error, InternalError, KernelError
+from tiledsl.frontend.activation import TraceState
+from tiledsl.frontend.builder import Builder, Collected
+from tiledsl.frontend.escapes import check_escapes
+from tiledsl.frontend.parameters import dims_of
+from tiledsl.frontend.rewrite_expressions import STAGE
+from tiledsl.frontend.rewritten import Rewritten, too_deep
+from tiledsl.frontend.scopes import undefined_name
+from tiledsl.frontend.stage import Stage
+from tiledsl.ir.nodes import Block, Buffer, Function, Launch, Node, Var
+from tiledsl.ir.spans import Span
+from tiledsl.ir.visitor import walk
+
+_PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
+
+
+@contextmanager
+def tracing(state: TraceState, twin: Rewritten) -> Iterator[Collected]:
+    """Opens the host block of a trace; errors of the user's code get their place."""
+    try:
+        with state.activate(), state.builder.block("host") as top:
+            yield top
+    except (Error, AssertionError):
+        raise
+    except (RecursionError, MemoryError):
+        raise too_deep(state.builder.span) from None
+    except Exception as error:
+        translated = _translated(error, state.builder, twin)
+        if translated is None:
+            raise  # it comes from a function of the user
+        raise translated from (error if isinstance(translated, InternalError) else None)
+
+
+def stage_for(state: TraceState, twin: Rewritten, caller: Span | None = None) -> Stage:
+    return Stage(state, twin.spans, twin.parameters, caller)
+
+
+def finished(
+    name: str,
+    params: tuple[Buffer | Var, ...],
+    body: Block,
+    span: Span,
+    outputs: tuple[int, ...] = (),
+) -> Function:
+    """The function, after the checks that need all of it."""
+    function = Function(name, params, dims_of(params), body, outputs, span=span)
+    check_escapes(function)
+    return function
+
+
+def check_dims(function: Function) -> None:
+    """Refuses symbols that no argument determines (rule L104)."""
+    given = [p for i, p in enumerate(function.params) if i not in function.outputs]
+    known = {dim.name for dim in dims_of(tuple(given))}
+    known |= {param.name for param in function.params if isinstance(param, Var)}
+    for node in _outer_nodes(function):
+        if isinstance(node, Var) and node.name not in known:
+            raise KernelError(
+                "E0610",
+                f"no argument determines the dimension {node.name}",
+                span=node.span if node.span.line else function.span,
+                expected="a dimension in the shape or strides of an input tensor",
+                hint=f"pass it as a scalar parameter, {node.name}: T.int32",
+            )
+
+
+def _outer_nodes(function: Function) -> Iterator[Node]:
+    """Everything in the shapes of parameters and workspaces and in grids."""
+    for param in function.params:
+        if isinstance(param, Buffer):
+            for extent in (*param.shape, *(param.strides or ())):
+                yield from walk(extent)
+    for statement in function.body:
+        if isinstance(statement, Launch):
+            for extent in statement.grid:
+                yield from walk(extent)
+
+
+def _translated(error: Exception, builder: Builder, twin: Rewritten) -> Error | None:
+    """An exception of Python as ours; None if a user's own function raised it."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is not None and _is_internal(last):
+        return InternalError(
+            "E9001",
+            f"tracing failed: {type(error).__name__}: {error}",
+            span=builder.span,
+            hint="this is a bug in tiledsl; please report it with the kernel",
+        )
+    if last is None or STAGE not in _names(last):
+        return None
+    if isinstance(error, NameError):
+        missing = str(getattr(error, "name", "") or "")
+        known = [*twin.run.__globals__, *vars(builtins), *_names(last)]
+        return undefined_name(missing, builder.span, known)
+    return KernelError(
+        "E0140",
+        f"this raised {type(error).__name__} while the kernel was traced",
+        span=builder.span,
+        got=_message(error, twin.run),
+    )
+
+
+def _is_internal(place: TracebackType) -> bool:
+    return place.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def _names(place: TracebackType) -> tuple[str, ...]:
+    code = place.tb_frame.f_code
+    return code.co_varnames + code.co_freevars + code.co_cellvars
+
+
+def _message(error: Exception, function: Callable[..., object]) -> str:
+    text = str(error).replace(f"'{STAGE}'", "an argument")
+    return text or type(error).__name__
