@@ -145,6 +145,7 @@ class Element(Value):
         self.indices = indices
         self._known: Scalar | None = None
         self._kept = None
+        self.size = 1
         self.loads = _reads(buffer, indices)
         self._await_writes()
 

@@ -41,6 +41,7 @@ def place(x: object, operation: str, role: str) -> Place:
     if isinstance(x, RegionRef):
         return Place("slice", x.ir)
     if isinstance(x, Element):
+        Builder.active().reads.forget(x)
         dims = tuple(At(expr, span=here()) for expr in x.indices)
         return Place("point", Region(x.buffer, dims, span=here()))
     if isinstance(x, VarRef):

@@ -72,6 +72,10 @@ class PendingReads:
         reference = weakref.ref(value, lambda _: self._values.pop(key, None))
         self._values[key] = (reference, block)
 
+    def forget(self, value: Pending) -> None:
+        """The value is used as a place, not read."""
+        self._values.pop(id(value), None)
+
     def settle_before(self, builder: Builder, statement: Statement) -> None:
         """Evaluates the values that ``statement`` is about to change."""
         name = written_buffer(statement)

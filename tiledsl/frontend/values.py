@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from tiledsl.frontend.promotion import literal_dtype
 from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, constant, scalar
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Expr, Var
+
+
+_LARGEST: Final = 200  # operations in one expression
 
 
 class Operators(ABC):
@@ -167,12 +170,15 @@ class Value(Operators):
     ``expr`` computes it, in its evaluation dtype; ``dtype`` is the dtype it counts as.
     """
 
-    __slots__ = ("__weakref__", "_kept", "_scalar", "loads")
+    __slots__ = ("__weakref__", "_kept", "_scalar", "loads", "size")
 
-    def __init__(self, data: Scalar, loads: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, data: Scalar, loads: frozenset[str] = frozenset(), size: int = 1
+    ) -> None:
         self._scalar = data
         self._kept: Kept | None = None
         self.loads = loads
+        self.size = size
         self._await_writes()
 
     def _await_writes(self) -> None:
@@ -303,12 +309,18 @@ def converted(x: object, dtype: DType, *, implicit: bool = False) -> Value:
 
 def apply(function: Callable[..., Scalar], *arguments: object) -> Value:
     """A function of operands on user scalars; the result reads what they read."""
-    operands = tuple(operand(argument) for argument in arguments)
-    result = function(*operands)
+    result = function(*(operand(argument) for argument in arguments))
     loads: frozenset[str] = frozenset()
+    size = 1
     for argument in arguments:
-        loads |= _loads(argument)
-    return Value(result, loads)
+        if isinstance(argument, Value):
+            loads |= argument.loads
+            size += argument.size
+    builder = Builder.active_or_none()
+    if size > _LARGEST and builder is not None and builder.scopes:
+        # plain Python code can double an expression in every step
+        return Value(Scalar(builder.let("part", result.expr), result.dtype))
+    return Value(result, loads, size)
 
 
 def _loads(x: object) -> frozenset[str]:
