@@ -11,6 +11,7 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES, DType
 from tiledsl.ir.nodes import Function
 from tiledsl_llvm.machine import COMPILE_ONLY, Machine, host_machine, named_machine
+from tiledsl_llvm.processors import thread_count
 
 if TYPE_CHECKING:
     from tiledsl.passes.base import Pass
@@ -65,9 +66,6 @@ class LlvmBackend:
 
     def capabilities(self, target: Target) -> Capabilities:
         machine = _checked(target)
-        # the processors this process may use decide how a launch is cut, not its results
-        from tiledsl_llvm.threads import thread_count
-
         return Capabilities(
             dtypes=frozenset(ALL_DTYPES),
             gemm=_gemm_dtypes(),

@@ -108,7 +108,7 @@ class LlvmExecutable:
 def _blocks(grid: list[int], function: Function) -> int:
     if min(grid) < 0:
         raise ArgumentError(
-            "E2021",
+            "E5001",
             f"{function.name}: the grid of a launch has a negative extent",
             got=str(tuple(grid)),
         )

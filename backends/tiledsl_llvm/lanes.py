@@ -99,10 +99,8 @@ def private_buffers(body: Block) -> frozenset[str]:
     """Buffers of which every iteration has its own copy (rule L56)."""
     names = set()
     for node in _all(body):
-        if (
-            isinstance(node, Allocate)
-            or (isinstance(node, Store)
-            and node.buffer.scope == "local")
+        if isinstance(node, Allocate) or (
+            isinstance(node, Store) and node.buffer.scope == "local"
         ):
             names.add(node.buffer.name)
     return frozenset(names)

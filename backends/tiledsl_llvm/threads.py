@@ -1,20 +1,158 @@
-"""serial for now"""
+"""Running the blocks of a launch on several threads.
+
+The pool itself is LLVM IR (``pool.ll``), compiled once per process.  This module cuts a
+launch into tickets, gives every thread its block-local memory, and returns to the Python
+interpreter often enough for Ctrl-C.
+"""
+
+from __future__ import annotations
 
 import ctypes
+import os
+import threading
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-_F = ctypes.CFUNCTYPE(
-    None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
-)
+from tiledsl_llvm.jit import Library, object_code
+from tiledsl_llvm.machine import Machine, host_machine
+from tiledsl_llvm.processors import thread_count
+
+_PATIENCE_NS = 50_000_000  # between two looks at Python's signals
+_TICKETS_PER_THREAD = 32  # enough to even out blocks of unequal work
+_MOST_BLOCKS = 64  # of a ticket
+_MOST_TICKETS = 1 << 30
+_FUTEX = {"x86_64": 202, "aarch64": 98}
 
 
-def run(address, words, total, arena):
-    mem = np.empty(arena + 64, np.uint8)
-    a = mem.ctypes.data
-    a += -a % 64
-    _F(address)(words, 0, total, a)
+class _Job(ctypes.Structure):
+    """``%job`` of pool.ll."""
+
+    _fields_ = (
+        ("function", ctypes.c_void_p),
+        ("words", ctypes.c_void_p),
+        ("arena", ctypes.c_void_p),
+        ("stride", ctypes.c_int64),
+        ("first", ctypes.c_int64),
+        ("last", ctypes.c_int64),
+        ("chunk", ctypes.c_int64),
+        ("tickets", ctypes.c_int64),
+        ("deadline", ctypes.c_int64),
+        ("workers", ctypes.c_int64),
+    )
 
 
-def thread_count():
-    return 1
+def run(function: int, words: int, total: int, arena_bytes: int) -> None:
+    """Runs blocks 0 to ``total`` of the launch function at that address.
+
+    KeyboardInterrupt is raised between blocks; the others then do not run.
+    """
+    pool = _pool()
+    threads = min(thread_count(), total) if pool.threaded else 1
+    stride = (
+        -(-arena_bytes // 4096) * 4096 + 128
+    )  # 128: threads start in different sets
+    memory = _arena(threads * stride)
+    chunk = max(1, min(_MOST_BLOCKS, total // (threads * _TICKETS_PER_THREAD)))
+    job = _Job(function, words, memory, stride, 0, total, chunk, 0, 0, threads - 1)
+    while job.first < total:
+        job.tickets = min(_MOST_TICKETS, -(-(total - job.first) // chunk))
+        job.first = pool.run(ctypes.byref(job), _PATIENCE_NS)
+
+
+class _Pool:
+    """The compiled pool.  ``threaded``: whether it can start threads on this system."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.threaded = machine.is_linux and machine.triple.split("-")[0] in _FUTEX
+        self._library = Library(object_code(_pool_text(machine), machine), _NAMES)
+        self.run = self._library.function(
+            "pool.run", ctypes.c_void_p, ctypes.c_int64, result=ctypes.c_int64
+        )
+        self.forget = self._library.function("pool.forget")
+
+
+_NAMES = ("pool.run", "pool.forget")
+_creation = threading.Lock()
+
+
+def _pool() -> _Pool:
+    with _creation:
+        return _make_pool()
+
+
+@cache
+def _make_pool() -> _Pool:
+    pool = _Pool(host_machine())
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=pool.forget)
+    return pool
+
+
+def _pool_text(machine: Machine) -> str:
+    """The pool with the processor's own instructions."""
+    text = (Path(__file__).parent / "pool.ll").read_text()
+    number = _FUTEX.get(machine.triple.split("-")[0], 0)
+    specific = _X86 if machine.is_x86 else _OTHERS
+    head = f'target triple = "{machine.triple}"\n'
+    return head + text.replace("i64 FUTEX", f"i64 {number}") + specific
+
+
+# Rounding to nearest and subnormals kept, whatever the caller has set (rule L33).
+_X86 = """
+declare void @llvm.x86.sse2.pause()
+declare void @llvm.x86.sse.stmxcsr(ptr)
+declare void @llvm.x86.sse.ldmxcsr(ptr)
+define internal void @relax() alwaysinline {
+  call void @llvm.x86.sse2.pause()
+  ret void
+}
+define internal i32 @enter() alwaysinline {
+  %word = alloca i32, align 4
+  call void @llvm.x86.sse.stmxcsr(ptr %word)
+  %old = load i32, ptr %word, align 4
+  store i32 8064, ptr %word, align 4
+  call void @llvm.x86.sse.ldmxcsr(ptr %word)
+  ret i32 %old
+}
+define internal void @exit.mode(i32 %old) alwaysinline {
+  %word = alloca i32, align 4
+  store i32 %old, ptr %word, align 4
+  call void @llvm.x86.sse.ldmxcsr(ptr %word)
+  ret void
+}
+"""
+_OTHERS = """
+define internal void @relax() alwaysinline {
+  ret void
+}
+define internal i32 @enter() alwaysinline {
+  ret i32 0
+}
+define internal void @exit.mode(i32 %old) alwaysinline {
+  ret void
+}
+"""
+
+
+class _Arena(threading.local):
+    """Block-local memory of the launches of one Python thread."""
+
+    def __init__(self) -> None:
+        self.memory = np.empty(0, np.uint8)
+        self.address = 0
+
+    def at_least(self, size: int) -> int:
+        if self.memory.size < size + 4096:
+            self.memory = np.empty(size + 4096, np.uint8)
+            start = self.memory.ctypes.data
+            self.address = start + -start % 4096
+        return self.address
+
+
+_arenas = _Arena()
+
+
+def _arena(size: int) -> int:
+    return _arenas.at_least(size)

@@ -83,6 +83,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2004": "the target asked for does not exist",
     "E2005": "a mode of calling is not available in this version",
     "E2006": "the stage asked for does not exist",
+    "E2020": "the operation is not available on the CPU target",
+    "E2021": "the grid of a launch cannot be run",
+    "E2022": "gemm into this dtype is not available on the CPU target",
+    "E2023": "accumulating into global narrow floats is not available on the CPU target",
+    "E2024": "gemm needs operands of static shape",
+    "E2025": "a workspace has an impossible size",
     # E30 IR text
     "E3001": "the text is not Tile IR, or of a newer version",
     "E3002": "the text does not follow the grammar of Tile IR",
