@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import Final, NoReturn
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from tiledsl.frontend import arithmetic, comparison
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
 from tiledsl.frontend.literals import Literal
+from tiledsl.frontend.operators import Operators, ScalarLike
 from tiledsl.frontend.pending_reads import Kept
 from tiledsl.frontend.powers import power
 from tiledsl.frontend.promotion import literal_dtype
@@ -20,148 +20,7 @@ from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, constant, s
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Expr, Var
 
-
 _LARGEST: Final = 200  # operations in one expression
-
-
-class Operators(ABC):
-    """What a symbolic scalar can do in Python: all operators, no truth value (L24)."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def read(self) -> Value:
-        """The value at this point of the program."""
-
-    def __add__(self, other: ScalarLike) -> Value:
-        return _binary("add", self, other)
-
-    def __radd__(self, other: ScalarLike) -> Value:
-        return _binary("add", other, self)
-
-    def __sub__(self, other: ScalarLike) -> Value:
-        return _binary("sub", self, other)
-
-    def __rsub__(self, other: ScalarLike) -> Value:
-        return _binary("sub", other, self)
-
-    def __mul__(self, other: ScalarLike) -> Value:
-        return _binary("mul", self, other)
-
-    def __rmul__(self, other: ScalarLike) -> Value:
-        return _binary("mul", other, self)
-
-    def __truediv__(self, other: ScalarLike) -> Value:
-        return _binary("div", self, other)
-
-    def __rtruediv__(self, other: ScalarLike) -> Value:
-        return _binary("div", other, self)
-
-    def __floordiv__(self, other: ScalarLike) -> Value:
-        return _binary("floordiv", self, other)
-
-    def __rfloordiv__(self, other: ScalarLike) -> Value:
-        return _binary("floordiv", other, self)
-
-    def __mod__(self, other: ScalarLike) -> Value:
-        return _binary("floormod", self, other)
-
-    def __rmod__(self, other: ScalarLike) -> Value:
-        return _binary("floormod", other, self)
-
-    def __pow__(self, other: ScalarLike) -> Value:
-        return apply(power, self, other)
-
-    def __rpow__(self, other: ScalarLike) -> Value:
-        return apply(power, other, self)
-
-    def __lshift__(self, other: ScalarLike) -> Value:
-        return _binary("shl", self, other)
-
-    def __rlshift__(self, other: ScalarLike) -> Value:
-        return _binary("shl", other, self)
-
-    def __rshift__(self, other: ScalarLike) -> Value:
-        return _binary("shr", self, other)
-
-    def __rrshift__(self, other: ScalarLike) -> Value:
-        return _binary("shr", other, self)
-
-    def __and__(self, other: ScalarLike) -> Value:
-        return _binary("and", self, other)
-
-    def __rand__(self, other: ScalarLike) -> Value:
-        return _binary("and", other, self)
-
-    def __or__(self, other: ScalarLike) -> Value:
-        return _binary("or", self, other)
-
-    def __ror__(self, other: ScalarLike) -> Value:
-        return _binary("or", other, self)
-
-    def __xor__(self, other: ScalarLike) -> Value:
-        return _binary("xor", self, other)
-
-    def __rxor__(self, other: ScalarLike) -> Value:
-        return _binary("xor", other, self)
-
-    def __neg__(self) -> Value:
-        return apply(lambda a: arithmetic.unary("neg", a), self)
-
-    def __pos__(self) -> Value:
-        return self.read()
-
-    def __abs__(self) -> Value:
-        return apply(lambda a: arithmetic.unary("abs", a), self)
-
-    def __invert__(self) -> Value:
-        return apply(lambda a: arithmetic.unary("not", a), self)
-
-    def __eq__(self, other: object) -> Value:  # type: ignore[override]  # symbolic
-        return _compare("eq", self, other)
-
-    def __ne__(self, other: object) -> Value:  # type: ignore[override]  # symbolic
-        return _compare("ne", self, other)
-
-    def __lt__(self, other: ScalarLike) -> Value:
-        return _compare("lt", self, other)
-
-    def __le__(self, other: ScalarLike) -> Value:
-        return _compare("le", self, other)
-
-    def __gt__(self, other: ScalarLike) -> Value:
-        return _compare("gt", self, other)
-
-    def __ge__(self, other: ScalarLike) -> Value:
-        return _compare("ge", self, other)
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __bool__(self) -> NoReturn:
-        raise _no_python_value(
-            "truth value", "T.if_then_else, T.max, T.min, or `if` in a T.macro"
-        )
-
-    def __int__(self) -> NoReturn:
-        raise _no_python_value("int value", 'T.cast(x, "int32")')
-
-    def __index__(self) -> NoReturn:
-        raise _no_python_value("int value", "T.serial for a loop, T.int32 for a cast")
-
-    def __float__(self) -> NoReturn:
-        raise _no_python_value(
-            "float value", 'T.cast(x, "float32") or T.exp and others'
-        )
-
-    def __round__(self, digits: int | None = None) -> NoReturn:
-        raise _no_python_value("rounded value", "T.round(x)")
-
-    def __iter__(self) -> Iterator[NoReturn]:
-        raise _no_python_value("length", "T.serial(x) to loop up to it")
-
-    def __len__(self) -> NoReturn:
-        raise _no_python_value("length", "T.serial(x) to loop up to it")
 
 
 class Value(Operators):
@@ -209,6 +68,20 @@ class Value(Operators):
     def read(self) -> Value:
         return self
 
+    def binary(self, op: str, other: object) -> Value:
+        """``self op other``; "pow" is ``**``."""
+        return apply(_operation(op), self, other)
+
+    def reflected(self, op: str, other: object) -> Value:
+        """``other op self``."""
+        return apply(_operation(op), other, self)
+
+    def compared(self, op: str, other: object) -> Value:
+        return apply(lambda a, b: comparison.compare(op, a, b), self, other)
+
+    def unary(self, op: str) -> Value:
+        return apply(lambda a: arithmetic.unary(op, a), self)
+
     def keep(self, kept: Kept) -> None:
         """Refers from now on to a variable that holds the value as it was."""
         self._kept = kept
@@ -218,7 +91,10 @@ class Value(Operators):
         return f"<{'index' if self.scalar.is_index else self.dtype} value>"
 
 
-ScalarLike = Operators | int | float | bool
+def _operation(op: str) -> Callable[[Operand, Operand], Scalar]:
+    if op == "pow":
+        return power
+    return lambda a, b: arithmetic.binary(op, a, b)
 
 
 def wrap(expr: Expr, dtype: DType | None = None) -> Value:
@@ -327,14 +203,6 @@ def _loads(x: object) -> frozenset[str]:
     return x.loads if isinstance(x, Value) else frozenset()
 
 
-def _binary(op: str, a: object, b: object) -> Value:
-    return apply(lambda x, y: arithmetic.binary(op, x, y), a, b)
-
-
-def _compare(op: str, a: object, b: object) -> Value:
-    return apply(lambda x, y: comparison.compare(op, x, y), a, b)
-
-
 def _kind(x: object) -> str:
     shape = getattr(x, "shape", None)
     if shape is not None:
@@ -342,10 +210,21 @@ def _kind(x: object) -> str:
     return f"a {type(x).__name__}"
 
 
-def _no_python_value(what: str, instead: str) -> KernelError:
-    return KernelError(
-        "E0307",
-        f"a symbolic value has no {what} while the kernel is traced",
-        span=here(),
-        hint=f"use {instead}",
-    )
+__all__ = [
+    "Operators",
+    "ScalarLike",
+    "Value",
+    "apply",
+    "as_condition",
+    "as_index",
+    "as_value",
+    "converted",
+    "is_symbolic",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "operand",
+    "select",
+    "snapshot",
+    "wrap",
+]
