@@ -156,8 +156,9 @@ class Rewriter(ExpressionRewriter):
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             return self._bind("assign", node, node.targets[0].id, value)
         temporary = self._fresh()
-        once = self.stage("once", self.place(node), value)
-        statements = [_set(temporary, once)]
+        if len(node.targets) > 1 or isinstance(node.value, ast.Tuple | ast.List):
+            value = self.stage("once", self.place(node), value)
+        statements = [_set(temporary, value)]
         for target in node.targets:
             statements += self._assign_target("assign", node, target, name(temporary))
         return statements
