@@ -21,7 +21,7 @@ def check_indices(
     active = np.broadcast_to(True if frame.active is None else frame.active, lanes)
     own = shape[len(shape) - len(indices) :]
     for dim, (index, size, proved) in enumerate(
-        zip(indices, own, access.proved, strict=True)
+        zip(indices, own, access.proved, strict=False)
     ):
         if not proved:
             continue
