@@ -22,9 +22,7 @@ from tiledsl.ir.nodes import (
     Statement,
     Store,
 )
-from tiledsl.ir.visitor import rebuild
-
-_BLOCK_FIELDS = ("body", "then", "otherwise")
+from tiledsl.ir.visitor import change_expressions
 
 
 def in_bounds(start: Expr, extent: Expr | None, size: Expr, ranges: Ranges) -> bool:
@@ -80,21 +78,12 @@ class _Settle:
 
 def _settle(function: Function, rule: _Settle) -> Function:
     def change(statement: Statement, ranges: Ranges) -> Statement:
-        blocks = {
-            id(part) for name in _BLOCK_FIELDS for part in getattr(statement, name, ())
-        }
-
-        def visit(part: Node) -> Node:
-            if id(part) in blocks or isinstance(part, Buffer):
-                return part
-            return settled(rebuild(part, visit))
-
         def settled(part: Node) -> Node:
             if isinstance(part, Load | Store | Accumulate):
                 claims = rule.claims(part.buffer, part.indices, part.proved, ranges)
                 return part if claims == part.proved else replace(part, proved=claims)
             return rule.region(part, ranges) if isinstance(part, Region) else part
 
-        return settled(rebuild(statement, visit))  # type: ignore[return-value]
+        return change_expressions(statement, settled)
 
     return rewrite_with_ranges(function, change)

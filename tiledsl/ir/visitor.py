@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import TypeVar, cast
 
-from tiledsl.ir.nodes import Node
+from tiledsl.ir.nodes import (
+    Block,
+    Buffer,
+    For,
+    Function,
+    If,
+    Launch,
+    Node,
+    Parallel,
+    Statement,
+    While,
+)
 
 NodeT = TypeVar("NodeT", bound=Node)
 
@@ -45,6 +56,33 @@ def walk(node: Node) -> Iterator[Node]:
         top = stack.pop()
         yield top
         stack.extend(reversed(list(children(top))))
+
+
+def blocks(node: Node) -> tuple[Block, ...]:
+    """The blocks directly in a statement or function."""
+    match node:
+        case If(then=then, otherwise=otherwise):
+            return then, otherwise
+        case For() | While() | Parallel() | Launch() | Function():
+            return (node.body,)
+    return ()
+
+
+def change_expressions(
+    statement: Statement, change: Callable[[Node], Node]
+) -> Statement:
+    """Rebuilds a statement bottom-up, but neither its blocks nor declared buffers.
+
+    ``change`` sees the statement too, last.
+    """
+    inside = {id(part) for block in blocks(statement) for part in block}
+
+    def visit(part: Node) -> Node:
+        if id(part) in inside or isinstance(part, Buffer):
+            return part
+        return change(rebuild(part, visit))
+
+    return cast("Statement", visit(statement))
 
 
 def rebuild(node: NodeT, change: Callable[[Node], Node | tuple[Node, ...]]) -> NodeT:

@@ -1,0 +1,80 @@
+"""Which buffers statements read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tiledsl.ir.nodes import (
+    Accumulate,
+    Const,
+    Copy,
+    Fill,
+    Gemm,
+    Load,
+    Node,
+    Reduce,
+    Region,
+    Store,
+)
+from tiledsl.ir.visitor import walk
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One place where a buffer is read or written.
+
+    ``node`` is the statement, load or region that says so; an access that reads and
+    writes (an accumulator) is listed twice.
+    """
+
+    buffer: str
+    writes: bool
+    node: Node
+
+
+def accesses(nodes: Iterable[Node]) -> Iterator[Access]:
+    """Every access of the nodes and of what is below them, in program order."""
+    for node in nodes:
+        for part in walk(node):
+            yield from _own(part)
+
+
+def _own(node: Node) -> Iterator[Access]:
+    match node:
+        case Load(buffer=buffer):
+            yield Access(buffer.name, False, node)
+        case Store(buffer=buffer):
+            yield Access(buffer.name, True, node)
+        case Accumulate(buffer=buffer):
+            yield Access(buffer.name, False, node)
+            yield Access(buffer.name, True, node)
+        case Copy(source=source, target=target):
+            yield from _regions([source], target, accumulates=False)
+        case Fill(target=target):
+            yield from _regions([], target, accumulates=False)
+        case Gemm(a=a, b=b, c=c, clear=clear):
+            always = clear == Const(True, clear.dtype)
+            yield from _regions([a, b], c, accumulates=not always)
+        case Reduce(source=source, target=target, clear=clear):
+            yield from _regions([source], target, accumulates=not clear)
+
+
+def _regions(
+    sources: Iterable[Region], target: Region, *, accumulates: bool
+) -> Iterator[Access]:
+    for source in sources:
+        yield Access(source.buffer.name, False, source)
+    if accumulates:
+        yield Access(target.buffer.name, False, target)
+    yield Access(target.buffer.name, True, target)
+
+
+def written(nodes: Iterable[Node]) -> set[str]:
+    """The names of the buffers that the nodes write."""
+    return {access.buffer for access in accesses(nodes) if access.writes}
+
+
+def read(nodes: Iterable[Node]) -> set[str]:
+    """The names of the buffers that the nodes read."""
+    return {access.buffer for access in accesses(nodes) if not access.writes}

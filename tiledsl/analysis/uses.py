@@ -1,0 +1,42 @@
+"""How often names are used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tiledsl.analysis.effects import accesses
+from tiledsl.ir.nodes import Allocate, For, Launch, Let, Node, Parallel, Var
+from tiledsl.ir.visitor import children, walk
+
+
+def variable_uses(nodes: Iterable[Node]) -> Counter[str]:
+    """For each variable the number of expressions that name it; declarations not counted."""
+    found: Counter[str] = Counter()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Var):
+            found[node.name] += 1
+        parts = list(children(node))
+        if isinstance(node, Let | For):
+            parts.remove(node.var)
+        elif isinstance(node, Parallel | Launch):
+            parts = parts[len(node.vars) :]
+        stack.extend(parts)
+    return found
+
+
+def buffer_reads(nodes: Iterable[Node]) -> Counter[str]:
+    """For each buffer the number of places that read it."""
+    return Counter(access.buffer for access in accesses(nodes) if not access.writes)
+
+
+def allocated(nodes: Iterable[Node]) -> set[str]:
+    """The names of the buffers that the nodes allocate."""
+    return {
+        part.buffer.name
+        for node in nodes
+        for part in walk(node)
+        if isinstance(part, Allocate)
+    }
