@@ -90,7 +90,8 @@ def _in_order(
 
 def _apply(update: Update, frame: Frame) -> None:
     """Combines in the evaluation dtype and rounds each touched element once."""
-    array, dtype = frame.memory(update.buffer).array, update.buffer.dtype
+    dtype = update.buffer.dtype
+    array = np.atleast_1d(frame.memory(update.buffer).array)
     touched, number = _distinct(update.elements, array.size)
     place = np.unravel_index(touched, array.shape)
     carried = cast(array[place], dtype, dtype.evaluation)
