@@ -1,0 +1,67 @@
+"""Tile kernels in Python: one source for NumPy, LLVM and Triton.
+
+``import tiledsl`` is cheap; what it offers is loaded at first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tiledsl import language as language
+    from tiledsl.diagnostics import ArgumentError as ArgumentError
+    from tiledsl.diagnostics import CacheError as CacheError
+    from tiledsl.diagnostics import CheckError as CheckError
+    from tiledsl.diagnostics import Error as Error
+    from tiledsl.diagnostics import InternalError as InternalError
+    from tiledsl.diagnostics import KernelError as KernelError
+    from tiledsl.diagnostics import TileWarning as TileWarning
+    from tiledsl.diagnostics import UnsupportedByTarget as UnsupportedByTarget
+    from tiledsl.jit_function import JitFunction as JitFunction
+    from tiledsl.jit_function import compile as compile
+    from tiledsl.jit_function import jit as jit
+    from tiledsl.runtime.cache import disable_cache as disable_cache
+    from tiledsl.runtime.cache import enable_cache as enable_cache
+    from tiledsl.runtime.kernel import JITKernel as JITKernel
+    from tiledsl.runtime.profiler import TensorSupplyType as TensorSupplyType
+
+__version__: Final = "0.1.0"
+
+# public name -> the module that defines it
+_HOMES: Final[dict[str, str]] = {
+    "ArgumentError": "tiledsl.diagnostics",
+    "CacheError": "tiledsl.diagnostics",
+    "CheckError": "tiledsl.diagnostics",
+    "Error": "tiledsl.diagnostics",
+    "InternalError": "tiledsl.diagnostics",
+    "KernelError": "tiledsl.diagnostics",
+    "TileWarning": "tiledsl.diagnostics",
+    "UnsupportedByTarget": "tiledsl.diagnostics",
+    "JITKernel": "tiledsl.runtime.kernel",
+    "JitFunction": "tiledsl.jit_function",
+    "TensorSupplyType": "tiledsl.runtime.profiler",
+    "compile": "tiledsl.jit_function",
+    "disable_cache": "tiledsl.runtime.cache",
+    "enable_cache": "tiledsl.runtime.cache",
+    "jit": "tiledsl.jit_function",
+}
+_MODULES: Final = {
+    "language": "tiledsl.language",
+    "testing": "tiledsl.testing",
+    "profiler": "tiledsl.runtime.profiler",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tiledsl' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, *_MODULES])

@@ -32,6 +32,10 @@ class Unbound:
 UNBOUND: Final = Unbound()
 
 
+def _keep_old(name: str, old: object, annotation: object) -> object:
+    return old
+
+
 @dataclass(slots=True, eq=False)
 class TraceState:
     """What all functions inlined into one trace share."""
@@ -43,6 +47,8 @@ class TraceState:
     macros: list[object] = field(default_factory=list)
     # > 0 while an operand of and, or, a ternary or a while condition is evaluated
     lazy_operands: int = 0
+    # what the statement `name: annotation` makes of (name, old value, annotation)
+    declare: Callable[[str, object, object], object] = _keep_old
     # the loops around the current point: "traced" once, or "unrolled"
     loops: list[Literal["traced", "unrolled"]] = field(default_factory=list)
 

@@ -20,6 +20,7 @@ _FACTORY = "__factory"
 class Rewritten:
     """``run(stage, *arguments)`` traces the function; ``spans`` are its places."""
 
+    original: FunctionType
     run: FunctionType
     spans: tuple[Span, ...]
     source: Source
@@ -38,8 +39,10 @@ def rewritten(function: object) -> Rewritten:
         code, function.__globals__, function.__name__, function.__defaults__, closure
     )
     run.__kwdefaults__ = function.__kwdefaults__
-    parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    return Rewritten(run, spans, source, parameters)
+    parameters = tuple(
+        part.arg for part in ast.walk(source.tree.args) if isinstance(part, ast.arg)
+    )
+    return Rewritten(function, run, spans, source, parameters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,327 @@
+"""``tiledsl.jit`` and ``tiledsl.compile``: from Python functions to kernels."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cached_property
+from typing import Unpack, overload
+
+from tiledsl.compile_options import CompileOptions, JitKeywords
+from tiledsl.diagnostics import ArgumentError, Error, KernelError
+from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.closures import fingerprint, frozen
+from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
+from tiledsl.frontend.prim_func import PrimFunc
+from tiledsl.frontend.source import place_of, read_source
+from tiledsl.ir.nodes import Function
+from tiledsl.runtime.arrays import describe, is_array
+from tiledsl.runtime.kernel import JITKernel
+
+_CALL_OPTIONS = ("backend", "checked")
+
+
+class JitFunction:
+    """What ``@tiledsl.jit`` makes of a function (rule L7).
+
+    Lazy, if the function contains or returns a ``T.prim_func``: a call with static values
+    gives a ``JITKernel``.  Eager otherwise: a call with arrays runs the kernel.
+    """
+
+    def __init__(self, python: Callable[..., object], options: CompileOptions) -> None:
+        self.python = python
+        self.options = options
+        self.__name__ = str(getattr(python, "__name__", "kernel"))
+        self.__doc__ = getattr(python, "__doc__", None)
+        self.__wrapped__ = python
+        self.__signature__ = self._signature
+        self._kernels: dict[Hashable, JITKernel] = {}
+        self._sources: dict[Hashable, tuple[ConstSource, ...]] = {}
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        try:
+            return inspect.signature(self.python)
+        except (TypeError, ValueError):
+            read_source(self.python)  # says what is wrong with it
+            raise
+
+    @cached_property
+    def mode(self) -> str:
+        """ "lazy" or "eager"."""
+        source = read_source(self.python)
+        if _has_prim_func(source.tree):
+            return "lazy"
+        eager = EagerFunction(self.python).candidates or _has_launch(source.tree)
+        return "eager" if eager else "lazy"
+
+    @cached_property
+    def _eager(self) -> EagerFunction:
+        if self.options.out_idx is not None:
+            raise KernelError(
+                "E0602",
+                f"out_idx has no meaning for {self.__name__}, an eager function",
+                span=place_of(self.python),
+                hint="declare outputs with T.empty and return them",
+            )
+        return EagerFunction(self.python)
+
+    # ------------------------------------------------------------------- calling
+
+    def __call__(self, *args: object, **named: object) -> object:
+        if Builder.active_or_none() is not None:
+            raise KernelError(
+                "E0609",
+                f"the kernel {self.__name__} cannot be called inside a kernel",
+                span=here(),
+                hint="make it a @T.macro, which is inlined",
+            )
+        try:
+            if self.mode == "lazy":
+                return self._lazy_kernel(args, named)
+            return self._eager_call(args, named)
+        except KernelError as error:
+            raise error.with_traceback(None) from None
+
+    def compile(self, *args: object, **named: object) -> JITKernel:
+        """The kernel for these static values; runs nothing.
+
+        Eager functions take static parameters, values of ``T.const`` and, instead of
+        the latter, arrays.
+        """
+        try:
+            if self.mode == "lazy":
+                return self._lazy_kernel(args, named)
+            return self._eager_compile(args, named)
+        except KernelError as error:
+            raise error.with_traceback(None) from None
+
+    def par_compile(
+        self, configs: Iterable[Mapping[str, object] | tuple[object, ...]]
+    ) -> list[JITKernel]:
+        """One kernel for each set of static values."""
+        return [
+            self.compile(**dict(config))
+            if isinstance(config, Mapping)
+            else self.compile(*config)
+            for config in configs
+        ]
+
+    def get_kernel_source(self, *args: object, **named: object) -> str:
+        """The backend's text of the kernel for these static values."""
+        return self.compile(*args, **named).get_kernel_source()
+
+    def __repr__(self) -> str:
+        return f"<tiledsl.jit {self.__name__}{self._signature}>"
+
+    # ---------------------------------------------------------------------- lazy
+
+    def _lazy_kernel(
+        self, args: tuple[object, ...], named: Mapping[str, object]
+    ) -> JITKernel:
+        static = self._bind(args, named)
+        key = (fingerprint(self.python), self._frozen(static))
+        if key not in self._kernels:
+            result = self.python(*args, **named)
+            if not isinstance(result, PrimFunc):
+                raise KernelError(
+                    "E0601",
+                    f"{self.__name__} declares no arguments and returns no prim_func",
+                    span=place_of(self.python),
+                    expected="X: T.Tensor(...) in the body, or a returned T.prim_func",
+                    got=f"a returned {type(result).__name__}",
+                )
+            kernel = self.options.kernel(result.function, "lazy", static)
+            self._kernels[key] = kernel
+        return self._kernels[key]
+
+    def _bind(
+        self, args: tuple[object, ...], named: Mapping[str, object]
+    ) -> dict[str, object]:
+        try:
+            bound = self._signature.bind(*args, **named)
+        except TypeError as error:
+            raise self._arguments_error(str(error)) from None
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    def _arguments_error(self, problem: str) -> ArgumentError:
+        return ArgumentError(
+            "E0617",
+            f"the arguments of {self.__name__}",
+            expected=f"{self.__name__}{self._signature}",
+            got=problem,
+        )
+
+    def _frozen(self, static: Mapping[str, object]) -> Hashable:
+        return tuple((name, frozen(name, value)) for name, value in static.items())
+
+    # --------------------------------------------------------------------- eager
+
+    def _eager_call(self, args: tuple[object, ...], named: dict[str, object]) -> object:
+        chosen = {
+            name: named.pop(name)
+            for name in _CALL_OPTIONS
+            if name in named and name not in self._signature.parameters
+        }
+        arguments = self._bind(args, named)
+        kernel, inputs = self._eager_kernel(arguments, {})
+        return kernel(*(arguments[name] for name in inputs), **chosen)  # type: ignore[arg-type]
+
+    def _eager_compile(
+        self, args: tuple[object, ...], named: dict[str, object]
+    ) -> JITKernel:
+        parameters = self._signature.parameters
+        extra = {name: named.pop(name) for name in list(named) if name not in parameters}
+        constants: dict[str, int] = {}
+        for name, value in extra.items():
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise self._arguments_error(f"{name}={value!r}")
+            constants[name] = value
+        try:
+            bound = self._signature.bind_partial(*args, **named)
+        except TypeError as error:
+            raise self._arguments_error(str(error)) from None
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        missing = [
+            name
+            for name in parameters
+            if name not in arguments and name not in self._eager.candidates
+        ]
+        if missing:
+            raise self._arguments_error(f"no value for {', '.join(missing)}")
+        return self._eager_kernel(arguments, constants)[0]
+
+    def _eager_kernel(
+        self, arguments: Mapping[str, object], constants: Mapping[str, int]
+    ) -> tuple[JITKernel, tuple[str, ...]]:
+        """The kernel for these arguments, and the names of those that it takes."""
+        eager = self._eager
+        static = {
+            name: value
+            for name, value in arguments.items()
+            if value is None or name not in eager.candidates
+        }
+        for name, value in static.items():
+            if is_array(value):
+                raise self._undeclared(name)
+        arrays = {
+            name: _array_shape(name, value)
+            for name, value in arguments.items()
+            if name not in static and is_array(value)
+        }
+        traced_for = (fingerprint(self.python), self._frozen(static))
+        key = (traced_for, *constants.items(), *self._constants(traced_for, arrays))
+        found = self._kernels.get(key)
+        if found is None:
+            traced = eager.trace(static, arrays, constants)
+            self._sources[traced_for] = traced.sources
+            config = {**static, **constants}
+            found = self.options.kernel(traced.function, "eager", config)
+            key = (traced_for, *constants.items(), *self._constants(traced_for, arrays))
+            self._kernels[key] = found
+        return found, _input_names(found.function)
+
+    def _constants(
+        self, traced_for: Hashable, arrays: Mapping[str, ArrayShape]
+    ) -> tuple[object, ...]:
+        """The values that these arrays give to each ``T.const``."""
+        values: list[object] = []
+        for source in self._sources.get(traced_for, ()):
+            array = arrays.get(source.parameter)
+            entries = getattr(array, source.entry, ())
+            values.append(entries[source.axis] if source.axis < len(entries) else None)
+        return tuple(values)
+
+    def _undeclared(self, name: str) -> ArgumentError:
+        return ArgumentError(
+            "E0618",
+            f"the parameter {name} of {self.__name__} gets an array",
+            expected=f"`{name}: T.Tensor(...)` in the signature or the body",
+            got="no such annotation, which makes it a static value",
+        )
+
+
+def _array_shape(name: str, value: object) -> ArrayShape:
+    facts = describe(name, value)
+    return ArrayShape(facts.shape, facts.strides)
+
+
+def _input_names(function: Function) -> tuple[str, ...]:
+    outputs = set(function.outputs)
+    return tuple(p.name for i, p in enumerate(function.params) if i not in outputs)
+
+
+def _has_prim_func(tree: ast.FunctionDef) -> bool:
+    """Whether the function defines a ``T.prim_func`` inside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node is not tree:
+            for decorator in node.decorator_list:
+                form = decorator.func if isinstance(decorator, ast.Call) else decorator
+                name = form.attr if isinstance(form, ast.Attribute) else form
+                if getattr(name, "id", name) == "prim_func":
+                    return True
+    return False
+
+
+def _has_launch(tree: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.With) for node in ast.walk(tree))
+
+
+@overload
+def jit(function: Callable[..., object], /) -> JitFunction: ...
+
+
+@overload
+def jit(
+    function: None = None, /, **options: Unpack[JitKeywords]
+) -> Callable[[Callable[..., object]], JitFunction]: ...
+
+
+def jit(
+    function: Callable[..., object] | None = None,
+    /,
+    **options: Unpack[JitKeywords],
+) -> JitFunction | Callable[[Callable[..., object]], JitFunction]:
+    """Makes a kernel of a function; used as ``@jit`` or ``@jit(out_idx=-1)``.
+
+    ``out_idx`` names outputs of a lazy kernel; ``backend`` and ``target`` fix where it
+    runs; ``fast_math``, ``deterministic``, ``exact_fusion`` and ``asserts`` select how it
+    is compiled.  Options without meaning here are accepted and ignored.
+    """
+    if isinstance(function, str):
+        raise ArgumentError(
+            "E0615", "tiledsl.jit", expected="a function, or options by name"
+        )
+    checked = CompileOptions.of(options)
+    if function is not None:
+        return JitFunction(function, checked)
+    return lambda inner: JitFunction(inner, checked)
+
+
+def compile(
+    function: PrimFunc | Function,
+    out_idx: int | list[int] | tuple[int, ...] | None = None,
+    /,
+    **options: Unpack[JitKeywords],
+) -> JITKernel:
+    """Compiles a ``T.prim_func``, or a function of the IR, to a callable kernel."""
+    if out_idx is not None:
+        options["out_idx"] = out_idx
+    checked = CompileOptions.of(options)
+    if isinstance(function, PrimFunc):
+        try:
+            return checked.kernel(function.function, "lazy")
+        except Error as error:
+            raise error.with_traceback(None) from None
+    if isinstance(function, Function):
+        return checked.kernel(function, "lazy")
+    raise ArgumentError(
+        "E0618",
+        "tiledsl.compile",
+        expected="a T.prim_func",
+        got=type(function).__name__,
+        hint="decorate a function that builds kernels with @tiledsl.jit instead",
+    )
