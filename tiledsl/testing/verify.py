@@ -161,7 +161,8 @@ def _report(
     except UnsupportedByTarget as error:
         verdict = Verdict("unsupported", error.summary)
     except Error as error:
-        verdict = Verdict("failed", error.summary)
+        cause = f": {error.__cause__}" if error.__cause__ else ""
+        verdict = Verdict("failed", error.summary + cause)
     except Exception as error:  # whatever a backend raises is a finding, not an end
         verdict = Verdict("failed", f"{type(error).__name__}: {error}")
     seconds = time.perf_counter() - start
