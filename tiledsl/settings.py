@@ -68,42 +68,42 @@ def _name(text: str) -> str:
     return text
 
 
-BACKEND: Final = Setting[str | None](
+BACKEND: Final[Setting[str | None]] = Setting(
     "TILEDSL_BACKEND",
     None,
     "the name of a backend",
     "the backend of calls that name none",
     _name,
 )
-CACHE_DIR: Final = Setting[Path | None](
+CACHE_DIR: Final[Setting[Path | None]] = Setting(
     "TILEDSL_CACHE_DIR",
     None,
     "a directory",
     "where compiled code is kept between processes",
     lambda text: Path(text).expanduser(),
 )
-DISABLE_CACHE: Final = Setting[bool](
+DISABLE_CACHE: Final[Setting[bool]] = Setting(
     "TILEDSL_DISABLE_CACHE",
     False,
     "0 or 1",
     "keep no compiled code between processes",
     _flag,
 )
-CACHE_MEGABYTES: Final = Setting[int](
+CACHE_MEGABYTES: Final[Setting[int]] = Setting(
     "TILEDSL_CACHE_MEGABYTES",
     1024,
     "an integer from 1 to 1048576",
     "the size at which the oldest cache entries are dropped",
     _integer(1, 1 << 20),
 )
-THREADS: Final = Setting[int | None](
+THREADS: Final[Setting[int | None]] = Setting(
     "TILEDSL_THREADS",
     None,
     "an integer from 1 to 1024",
     "worker threads of CPU kernels; all usable cores if unset",
     _integer(1, 1024),
 )
-CPU: Final = Setting[str | None](
+CPU: Final[Setting[str | None]] = Setting(
     "TILEDSL_CPU",
     None,
     "the name of a CPU such as x86-64-v3",
@@ -111,16 +111,23 @@ CPU: Final = Setting[str | None](
     _name,
 )
 
-# Setting is invariant in its value, so the table is typed by what it is read for
-SETTINGS: Final[tuple[Setting[str | None] | Setting[Path | None] | Setting[bool]
-                      | Setting[int] | Setting[int | None], ...]] = (
+# Setting is invariant in its value, so a union says what the table holds
+AnySetting = (
+    Setting[str | None]
+    | Setting[Path | None]
+    | Setting[bool]
+    | Setting[int]
+    | Setting[int | None]
+)
+
+SETTINGS: Final[tuple[AnySetting, ...]] = (
     BACKEND,
     CACHE_DIR,
     DISABLE_CACHE,
     CACHE_MEGABYTES,
     THREADS,
     CPU,
-)  # fmt: skip
+)
 
 
 def validate() -> None:

@@ -119,6 +119,13 @@ def test_stages(kernel_of: Make, recording: Any) -> None:
         kernel.source("nope")
 
 
+def test_a_pass_that_runs_twice_has_two_stages(kernel_of: Make, recording: Any) -> None:
+    backend = recording(passes=(Nothing(), RemoveLaunches(), Nothing()))
+    kernel = kernel_of(TWO_OUTPUTS, backend=backend)
+    assert "launch" in kernel.source("nothing")
+    assert "launch" not in kernel.source("nothing-2")
+
+
 def test_sources_are_shown_and_exported(
     kernel_of: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

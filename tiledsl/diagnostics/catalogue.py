@@ -89,6 +89,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2023": "accumulating into global narrow floats is not available on the CPU target",
     "E2024": "gemm needs operands of static shape",
     "E2025": "a workspace has an impossible size",
+    "E2030": "Triton has no conversion with this rounding",
+    "E2031": "Triton has no matrix product of these dtypes",
+    "E2032": "a grid extent is negative",
+    "E2033": "the name of a GPU target is not understood",
+    "E2034": "a kernel needs more shared memory than a block of the GPU has",
+    "E2035": "kernels for a GPU that is not here cannot be run",
     # E30 IR text
     "E3001": "the text is not Tile IR, or of a newer version",
     "E3002": "the text does not follow the grammar of Tile IR",
@@ -103,6 +109,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E4002": "a command about the cache cannot be carried out",
     "E4003": "a command names something that does not exist",
     "E4004": "a command needs a package that is not installed",
+    "E4005": "a library of kernels cannot be loaded",
     # W02 operands of tile operations
     "W0201": "the extents of a copy differ",
     # W03 types and values

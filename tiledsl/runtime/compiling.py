@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,8 @@ from tiledsl.backend import Backend, BuildOptions, Executable, Target
 from tiledsl.diagnostics import Error, InternalError
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.printer import print_function
+from tiledsl.passes.base import Pass
+from tiledsl.passes.pipeline import run_pipeline
 from tiledsl.runtime.cache import open_cache
 
 # stages that every compilation has, whatever its passes and backend are called
@@ -26,7 +29,10 @@ BACKEND: Final = "backend"
 
 @dataclass(frozen=True, slots=True)
 class PassRecord:
-    """A pass that ran, and the function it made."""
+    """A pass that ran, and the function it made.
+
+    A pass that runs again is called ``name-2`` and so on.
+    """
 
     name: str
     contract: str
@@ -85,14 +91,20 @@ def compile_function(
     settings.validate()
     if options.cache is None:
         options = replace(options, cache=open_cache())
-    capabilities = backend.capabilities(target)
     records: list[PassRecord] = []
+    names: Counter[str] = Counter()
+
+    def record(step: Pass, before: Function, after: Function) -> None:
+        names[step.name] += 1
+        again = f"-{names[step.name]}" if names[step.name] > 1 else ""
+        changed = after is not before and after != before
+        records.append(PassRecord(step.name + again, step.contract, changed, after))
+
+    capabilities = backend.capabilities(target)
     final = function
-    for step in backend.pipeline(target):
-        after = step.run(final, capabilities)
-        records.append(PassRecord(step.name, step.contract, after != final, after))
-        final = after
     try:
+        passes = backend.pipeline(target)
+        final = run_pipeline(function, passes, capabilities, observer=record)
         executable = backend.build(final, target, options)
     except (Error, MemoryError):
         raise

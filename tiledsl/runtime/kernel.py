@@ -223,9 +223,15 @@ class JITKernel:
             files.append(file)
         return files
 
-    def explain(self) -> str:
+    def explain(
+        self,
+        *,
+        backend: str | Backend | None = None,
+        target: TargetRequest = None,
+    ) -> str:
         """What was decided for this kernel, in words."""
-        return explain(self.name, str(self._binder.signature), self.compiled())
+        compiled = self.compiled(backend, target)
+        return explain(self.name, str(self._binder.signature), compiled)
 
     def get_profiler(
         self, tensor_supply_type: TensorSupplyType = TensorSupplyType.Auto

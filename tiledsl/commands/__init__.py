@@ -1,0 +1,1 @@
+"""The subcommands of ``tiledsl``, one a file; they present what other parts compute."""
