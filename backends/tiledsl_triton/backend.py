@@ -1,0 +1,93 @@
+"""The backend: targets, capabilities, pipeline, build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+
+from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
+from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.ir.dtypes import ALL_DTYPES
+from tiledsl.ir.nodes import Function
+from tiledsl.passes.base import Pass
+from tiledsl_triton.functionalize import Kernel, functionalize
+from tiledsl_triton.gpu_executable import GpuExecutable
+from tiledsl_triton.interpreted_executable import InterpretedExecutable
+from tiledsl_triton.lowering import Machine
+from tiledsl_triton.matrix import gemm_dtypes
+from tiledsl_triton.present import present_gpu
+from tiledsl_triton.targets import COMPILE_ONLY, INTERPRETER, gpu_of
+
+_REMEDY = "pip install 'tiledsl[triton]'"
+
+
+@dataclass(frozen=True, slots=True)
+class TritonBackend:
+    """Tile IR through Triton: GPUs of two vendors, and an interpreter on the host."""
+
+    @property
+    def name(self) -> str:
+        return "triton"
+
+    def targets(self) -> tuple[Target, ...]:
+        installed = find_spec("triton") is not None
+        missing = "" if installed else "Triton is not installed"
+        remedy = "" if installed else _REMEDY
+        found = [Target(INTERPRETER, "cpu", installed, missing, remedy)]
+        gpu = present_gpu() if installed else None
+        if gpu is not None:
+            found.append(Target(gpu.name, gpu.vendor))
+        for name in COMPILE_ONLY:
+            if gpu is None or name != gpu.name:
+                reason = missing or "no such GPU here; kernels can be compiled for it"
+                vendor = name.split(":")[0]
+                found.append(Target(name, vendor, False, reason, remedy))
+        return tuple(found)
+
+    def capabilities(self, target: Target) -> Capabilities:
+        dtypes = frozenset(ALL_DTYPES)
+        if target.name == INTERPRETER:
+            return Capabilities(
+                dtypes, gemm_dtypes(), 1 << 30, power_of_two_tiles=True
+            )
+        gpu = gpu_of(target.name)
+        return Capabilities(
+            dtypes,
+            gemm_dtypes(),
+            gpu.shared_bytes + 65536 * 4,
+            parallel_units=gpu.units,
+            power_of_two_tiles=True,
+        )
+
+    def pipeline(self, target: Target) -> tuple[Pass, ...]:
+        return ()
+
+    def build(
+        self, function: Function, target: Target, options: BuildOptions
+    ) -> Executable:
+        """Generates the source now; compiles when a stage or a launch asks for it."""
+        if find_spec("triton") is None:
+            raise UnsupportedByTarget("E2002", "Triton is not installed", hint=_REMEDY)
+        if target.name == INTERPRETER:
+            rewritten, kernels = functionalize(
+                function, Machine(), fast_math=options.fast_math
+            )
+            return InterpretedExecutable(rewritten, kernels, _source_stage(kernels))
+        gpu = gpu_of(target.name)
+        machine = Machine(tf32=gpu.vendor == "cuda", vendor=gpu.vendor)
+        rewritten, kernels = functionalize(
+            function, machine, fast_math=options.fast_math
+        )
+        return GpuExecutable(
+            rewritten, kernels, gpu, target.runnable, _source_stage(kernels)
+        )
+
+
+def _source_stage(kernels: tuple[Kernel, ...]) -> Mapping[str, Callable[[], str]]:
+    return {"triton": partial(_sources, kernels)}
+
+
+def _sources(kernels: tuple[Kernel, ...]) -> str:
+    return "\n\n".join(kernel.source for kernel in kernels)

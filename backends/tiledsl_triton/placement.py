@@ -1,0 +1,187 @@
+"""Where a block's buffers live: as tensor values, or in scratch memory.
+
+A tensor has no addressable elements, so a buffer becomes one only if every access is a
+box (axes of the ``Parallel``, each plus a constant) or one position per dimension.  All
+others lie in global scratch memory, a part for each program: slower, always right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from tiledsl.ir.nodes import Allocate, Buffer, Gemm, Launch, Parallel, Range
+from tiledsl.ir.visitor import walk
+from tiledsl_triton.lane_facts import Access, LaneFacts, wide_axes
+from tiledsl_triton.pieces import Partition, power_of_two
+from tiledsl_triton.tile_operations import constant
+
+LANES = 1 << 17  # most lanes of one vectorized statement
+SPREAD = 1 << 18  # most lanes times positions of a reduction into arbitrary positions
+
+
+@dataclass
+class Placement:
+    """The decisions for one launch."""
+
+    partition: Partition
+    scratch: set[str] = field(default_factory=set)
+    looped: set[str] = field(default_factory=set)  # axes run in blocks, not at once
+    serial: list[Parallel] = field(default_factory=list)
+
+
+def place(launch: Launch, facts: LaneFacts) -> Placement:
+    """Decides for every buffer; repeats where pieces become too many."""
+    placement = Placement(Partition())
+    for parallel in facts.parallels:
+        placement.looped |= _looped_axes(parallel)
+    for node in walk(launch):
+        if isinstance(node, Allocate) and node.buffer.name not in facts.inner:
+            if prod(power_of_two(n) for n in node.buffer.static_shape) > LANES:
+                placement.scratch.add(node.buffer.name)
+    while True:
+        before = len(placement.scratch)
+        for access in facts.accesses:
+            if access.private or not _is_tile(access.buffer, facts, placement):
+                continue
+            if not _is_box(access, placement):
+                placement.scratch.add(access.buffer.name)
+        placement.partition = _partition(launch, facts, placement)
+        placement.scratch |= placement.partition.crowded
+        if len(placement.scratch) == before:
+            break
+    for access in facts.accesses:
+        parallel = access.parallel
+        if access.kind != "accumulate" or parallel in placement.serial:
+            continue
+        if parallel is not None and _collides(access, facts, placement):
+            placement.serial.append(parallel)
+    return placement
+
+
+def _is_tile(buffer: Buffer, facts: LaneFacts, placement: Placement) -> bool:
+    return (
+        buffer.scope != "global"
+        and buffer.name not in facts.inner
+        and buffer.name not in placement.scratch
+    )
+
+
+def static_extents(parallel: Parallel) -> dict[str, int]:
+    """The constant extents by axis."""
+    found = {}
+    for var, extent in zip(parallel.vars, parallel.extents, strict=True):
+        value = constant(extent)
+        if value is not None:
+            found[var.name] = value
+    return found
+
+
+def _looped_axes(parallel: Parallel) -> set[str]:
+    """Axes of run-time extent, and the first ones if there are too many lanes."""
+    extents = static_extents(parallel)
+    looped = {var.name for var in parallel.vars} - set(extents)
+    for name in list(extents):
+        if prod(power_of_two(max(n, 1)) for n in extents.values()) <= LANES:
+            break
+        del extents[name]
+        looped.add(name)
+    return looped
+
+
+def _is_box(access: Access, placement: Placement) -> bool:
+    """Whether the access fits a tensor value."""
+    extents = static_extents(access.parallel) if access.parallel else {}
+    axes: list[str] = []
+    for subscript, size in zip(
+        access.subscripts, access.buffer.static_shape, strict=True
+    ):
+        if subscript.is_point:
+            continue
+        if subscript.vector is not None and access.kind == "accumulate":
+            continue
+        axis, offset = subscript.axis, constant(subscript.uniform)
+        if axis is None or offset is None or axis in placement.looped:
+            return False
+        if offset < 0 or offset + extents[axis] > size:
+            return False
+        axes.append(axis)
+    if len(set(axes)) != len(axes):
+        return False
+    if access.kind == "store" and access.parallel is not None:
+        return wide_axes(access.parallel) <= set(axes)
+    return True
+
+
+def _collides(access: Access, facts: LaneFacts, placement: Placement) -> bool:
+    """Whether lanes may meet in one element in a way that no reduction over axes expresses."""
+    if access.private:
+        return False
+    simple = all(s.is_point or s.axis is not None for s in access.subscripts)
+    axes = [s.axis for s in access.subscripts if s.axis is not None]
+    if simple and len(set(axes)) == len(axes):
+        return False
+    if not _is_tile(access.buffer, facts, placement) or access.parallel is None:
+        return True
+    lanes = prod(power_of_two(max(n, 1)) for n in static_extents(access.parallel).values())
+    spread = prod(
+        power_of_two(size)
+        for subscript, size in zip(
+            access.subscripts, access.buffer.static_shape, strict=True
+        )
+        if subscript.vector is not None
+    )
+    return lanes * spread > SPREAD
+
+
+def _partition(launch: Launch, facts: LaneFacts, placement: Placement) -> Partition:
+    partition = Partition()
+    for node in walk(launch):
+        if isinstance(node, Allocate) and _is_tile(node.buffer, facts, placement):
+            for dim, size in enumerate(node.buffer.static_shape):
+                partition.declare((node.buffer.name, dim), size)
+    for parallel in facts.parallels:
+        for name, extent in static_extents(parallel).items():
+            if name not in placement.looped:
+                partition.declare((name, 0), extent)
+    for access in facts.accesses:
+        if access.private or access.parallel is None:
+            continue
+        if not _is_tile(access.buffer, facts, placement):
+            continue
+        extents = static_extents(access.parallel)
+        for dim, subscript in enumerate(access.subscripts):
+            offset = constant(subscript.uniform)
+            if subscript.axis is not None and offset is not None:
+                key, axis = (access.buffer.name, dim), (subscript.axis, 0)
+                partition.link(key, offset, axis, 0, extents[subscript.axis])
+    for number, gemm in enumerate(facts.gemms):
+        _link_gemm(partition, gemm, number, placement)
+    partition.solve()
+    return partition
+
+
+def gemm_axis(number: int, letter: str) -> tuple[str, int]:
+    """The key of axis m, n or k of a gemm."""
+    return (f"gemm {letter}", number)
+
+
+def _link_gemm(
+    partition: Partition, gemm: Gemm, number: int, placement: Placement
+) -> None:
+    spellings = (
+        (gemm.a, "km" if gemm.transpose_a else "mk"),
+        (gemm.b, "nk" if gemm.transpose_b else "kn"),
+        (gemm.c, "mn"),
+    )
+    for region, letters in spellings:
+        for dim, (part, letter) in enumerate(zip(region.dims, letters, strict=True)):
+            if not isinstance(part, Range):
+                continue
+            size = constant(part.extent) or 0
+            axis = gemm_axis(number, letter)
+            partition.declare(axis, size, matrix=True)
+            if region.buffer.name not in placement.scratch:
+                start = constant(part.start) or 0
+                partition.link((region.buffer.name, dim), start, axis, 0, size)
+

@@ -1,0 +1,348 @@
+"""Statements as Triton source: blocks, loops, branches and vectorized loops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+from tiledsl.diagnostics import InternalError
+from tiledsl.ir.dtypes import BOOL, INDEX
+from tiledsl.ir.nodes import (
+    Accumulate,
+    Allocate,
+    Apply,
+    Block,
+    Expr,
+    For,
+    Gemm,
+    If,
+    Let,
+    Load,
+    Parallel,
+    Statement,
+    Store,
+    While,
+)
+from tiledsl.ir.visitor import walk
+from tiledsl_triton import memory, privates, tiles
+from tiledsl_triton.expressions import Evaluator
+from tiledsl_triton.lanes import Axis, Lanes, conjunction, expand
+from tiledsl_triton.lowering import Lowering
+from tiledsl_triton.matrix import lower_gemm
+from tiledsl_triton.pieces import Piece, power_of_two
+from tiledsl_triton.placement import static_extents
+from tiledsl_triton.reductions import accumulate, scalar_operation
+from tiledsl_triton.subscripts import split
+from tiledsl_triton.tile_operations import constant
+from tiledsl_triton.values import Value, integer
+
+BLOCK = 4096  # lanes of one step of a loop over run-time extents
+UNROLL = 16  # longest loop that is unrolled
+
+
+def lower_block(state: Lowering, lanes: Lanes, block: Block) -> None:
+    """Emits the statements in order."""
+    for statement in block:
+        _lower(state, lanes, statement)
+
+
+def _lower(state: Lowering, lanes: Lanes, statement: Statement) -> None:
+    if not isinstance(statement, Allocate | Let):
+        state.writer.comment(statement.span)
+    evaluate = Evaluator(state, lanes)
+    match statement:
+        case Allocate():
+            _allocate(state, lanes, statement)
+        case Let():
+            _let(state, statement, evaluate)
+        case Store():
+            _store(state, lanes, statement, evaluate)
+        case Accumulate():
+            _accumulate(state, lanes, statement)
+        case Gemm():
+            lower_gemm(state, statement)
+        case Parallel():
+            _parallel(state, statement)
+        case If():
+            _if(state, lanes, statement, evaluate)
+        case For():
+            _for(state, lanes, statement, evaluate)
+        case While():
+            _while(state, lanes, statement.condition, statement.body)
+        case _:
+            kind = type(statement).__name__
+            raise InternalError("E9002", f"no lowering for {kind}", span=statement.span)
+
+
+def _allocate(state: Lowering, lanes: Lanes, statement: Allocate) -> None:
+    buffer = statement.buffer
+    if lanes.rank:
+        privates.declare_private(state, lanes, buffer)
+    elif buffer.name in state.placement.scratch:
+        memory.declare_scratch(state, buffer)
+    else:
+        tiles.declare_tile(state, buffer)
+
+
+def _let(state: Lowering, statement: Let, evaluate: Evaluator) -> None:
+    value = evaluate(statement.value)
+    if value.literal is None:
+        value = state.bind(statement.var.name, value)
+    state.values[statement.var.name] = replace(value, dtype=statement.var.dtype)
+    if memory.is_nonnegative(state, statement.value):
+        state.nonnegative.add(statement.var.name)
+
+
+def _store(
+    state: Lowering, lanes: Lanes, statement: Store, evaluate: Evaluator
+) -> None:
+    buffer, value = statement.buffer, evaluate(statement.value)
+    if buffer.name in state.privates:
+        private = state.privates[buffer.name]
+        indices = statement.indices
+        privates.write_private(state, lanes, private, indices, value, evaluate)
+        return
+    subscripts = tuple(split(at, lanes.facts) for at in statement.indices)
+    if buffer.name in state.tiles:
+        access = tiles.TileAccess(lanes, state.tiles[buffer.name], subscripts)
+        tiles.write(state, access, value, evaluate)
+        return
+    place = memory.memory_of(state, buffer)
+    address = memory.Address(state, lanes, place, subscripts, evaluate)
+    memory.store(state, lanes, address, buffer, value, statement.proved)
+
+
+def _accumulate(state: Lowering, lanes: Lanes, statement: Accumulate) -> None:
+    if lanes.rank and statement.buffer.name not in state.privates:
+        accumulate(state, lanes, statement)
+        return
+    old: Expr = Load(statement.buffer, statement.indices, None, statement.proved)
+    value = Apply(scalar_operation(statement.reduction), (old, statement.value))
+    store = Store(
+        statement.buffer, statement.indices, value, statement.proved, span=statement.span
+    )
+    _store(state, lanes, store, Evaluator(state, lanes))
+
+
+def _if(state: Lowering, lanes: Lanes, statement: If, evaluate: Evaluator) -> None:
+    condition = evaluate(statement.condition)
+    if condition.literal is not None:
+        arm = statement.then if condition.literal else statement.otherwise
+        lower_block(state, lanes, arm)
+    elif condition.axes:
+        inside = state.bind("inside", condition)
+        lower_block(state, lanes.when(inside), statement.then)
+        if statement.otherwise:
+            outside = Value(f"~{inside.text}", BOOL, inside.axes)
+            lower_block(state, lanes.when(outside), statement.otherwise)
+    else:
+        with state.writer.block(f"if {condition.text}:"):
+            lower_block(state, lanes, statement.then)
+        if statement.otherwise:
+            with state.writer.block("else:"):
+                lower_block(state, lanes, statement.otherwise)
+
+
+def _range(kind: str, bounds: str, loop: For, lanes: Lanes) -> str:
+    if kind == "pipelined" and not lanes.rank:
+        stages = loop.stages if loop.stages >= 2 else loop.stages + 1
+        return f"tl.range({bounds}, num_stages={stages})"
+    return f"tl.static_range({bounds})" if kind == "unroll" else f"range({bounds})"
+
+
+def _for(state: Lowering, lanes: Lanes, loop: For, evaluate: Evaluator) -> None:
+    if lanes.rank and loop.var.name in lanes.facts.varying:
+        _for_each_lane(state, lanes, loop)
+        return
+    start, stop, step = (evaluate(e) for e in (loop.start, loop.stop, loop.step))
+    counter = state.names.fresh(loop.var.name)
+    kind = loop.kind
+    if step.literal is not None and step.literal > 0:
+        bounds = f"{start.text}, {stop.text}"
+        bounds += "" if step.literal == 1 else f", {step.text}"
+        index = counter
+        literals = (start.literal, stop.literal)
+        if kind == "unroll" and (None in literals or _trips(*literals) > UNROLL):
+            kind = "serial"
+    else:
+        first, by = state.bind("start", start), state.bind("step", step)
+        trips = state.operations.call("trip_count", first.text, stop.typed, by.text)
+        bounds = f"0, {trips}"
+        index = f"{first.text} + tl.cast({counter}, tl.int64) * {by.text}"
+        kind = "serial" if kind == "unroll" else kind
+    header = _range(kind, bounds, loop, lanes)
+    with state.writer.block(f"for {counter} in {header}:"):
+        name = state.names.fresh(loop.var.name)
+        if kind == "unroll":
+            state.line(f"{name} = tl.full((), {index}, tl.int64)")
+        else:
+            state.line(f"{name} = tl.cast({index}, tl.int64)")
+        state.values[loop.var.name] = Value(name, INDEX)
+        if memory.is_nonnegative(state, loop.start) and (constant(loop.step) or 0) > 0:
+            state.nonnegative.add(loop.var.name)
+        lower_block(state, lanes, loop.body)
+
+
+def _trips(start: float | None, stop: float | None) -> float:
+    return (stop or 0) - (start or 0)
+
+
+def _for_each_lane(state: Lowering, lanes: Lanes, loop: For) -> None:
+    """A loop whose bounds differ between lanes: a while loop over a counter per lane."""
+    evaluate = Evaluator(state, lanes)
+    bounds = [evaluate(e) for e in (loop.start, loop.stop, loop.step)]
+    start, stop, step = (state.bind("bound", value) for value in bounds)
+    counter = state.names.fresh(loop.var.name)
+    state.line(f"{counter} = tl.full({lanes.shape}, 0, tl.int64)")
+    trips = state.operations.call("trip_count", start.text, stop.text, step.text)
+    axes = start.axes | stop.axes | step.axes
+    count = state.bind("trips", Value(trips, INDEX, axes))
+    live = _live(state, lanes, Value(f"{counter} < {count.text}", BOOL, lanes.all_axes))
+    with state.writer.block(f"while {_any(live)}:"):
+        at = Value(f"{start.text} + {counter} * {step.text}", INDEX, lanes.all_axes)
+        state.values[loop.var.name] = state.bind(loop.var.name, at)
+        lower_block(state, lanes.when(live), loop.body)
+        state.line(f"{counter} = {counter} + 1")
+        state.line(f"{live.text} = {live.text} & ({counter} < {count.text})")
+
+
+def _any(live: Value) -> str:
+    return f"tl.max(tl.cast({live.text}, tl.int32)) > 0"
+
+
+def _live(state: Lowering, lanes: Lanes, condition: Value) -> Value:
+    """Binds the lanes that take part in a loop, in full shape."""
+    tests = [condition, *lanes.conditions, *lanes.padding]
+    all_tests = conjunction(tests)
+    assert all_tests is not None
+    text = lanes.spread(all_tests)
+    return state.bind("live", Value(text, BOOL, lanes.all_axes))
+
+
+def _while(state: Lowering, lanes: Lanes, condition: Expr, body: Block) -> None:
+    first = Evaluator(state, lanes)(condition)
+    if not lanes.rank or not lanes.facts.varies(condition):
+        go = state.bind("go", first)
+        with state.writer.block(f"while {go.text}:"):
+            lower_block(state, lanes, body)
+            again = Evaluator(state, lanes)(condition)
+            state.line(f"{go.text} = {again.typed}")
+        return
+    live = _live(state, lanes, first)
+    inner = lanes.when(live)
+    with state.writer.block(f"while {_any(live)}:"):
+        lower_block(state, inner, body)
+        again = Evaluator(state, inner)(condition)
+        state.line(f"{live.text} = {live.text} & {again.atom}")
+
+
+# ------------------------------------------------------------- vectorized loops
+
+
+def _parallel(state: Lowering, parallel: Parallel) -> None:
+    """All iterations at once; axes of run-time extent in blocks."""
+    extents = static_extents(parallel)
+    looped = [v.name for v in parallel.vars if v.name in state.placement.looped]
+    sizes = _block_sizes(parallel, looped, extents, state)
+    _blocks(state, parallel, looped, sizes, {})
+
+
+def _block_sizes(
+    parallel: Parallel, looped: list[str], extents: dict[str, int], state: Lowering
+) -> dict[str, int]:
+    """How many lanes of each axis to run at once; the last axis gets most."""
+    room = BLOCK
+    for name in extents:
+        if name not in looped:
+            pieces = state.placement.partition.pieces((name, 0))
+            room //= max([piece.size for piece in pieces], default=1)
+    sizes = {}
+    for name in reversed(looped):
+        wanted = power_of_two(extents.get(name, BLOCK))
+        sizes[name] = max(1, min(room, wanted, 1024))
+        room //= sizes[name]
+    return sizes
+
+
+def _blocks(
+    state: Lowering,
+    parallel: Parallel,
+    looped: list[str],
+    sizes: dict[str, int],
+    starts: dict[str, Value],
+) -> None:
+    if not looped:
+        _pieces(state, parallel, sizes, starts)
+        return
+    name, rest = looped[0], looped[1:]
+    position = [var.name for var in parallel.vars].index(name)
+    extent = Evaluator(state, Lanes())(parallel.extents[position])
+    counter, start = state.names.fresh(name), state.names.fresh(name)
+    with state.writer.block(f"for {counter} in range(0, {extent.text}, {sizes[name]}):"):
+        state.line(f"{start} = tl.cast({counter}, tl.int64)")
+        inner = {**starts, name: Value(start, INDEX)}
+        _blocks(state, parallel, rest, sizes, inner)
+
+
+def _pieces(
+    state: Lowering, parallel: Parallel, sizes: dict[str, int], starts: dict[str, Value]
+) -> None:
+    choices: list[tuple[Piece | None, ...]] = []
+    for var in parallel.vars:
+        if var.name in sizes:
+            choices.append((None,))
+        else:
+            choices.append(state.placement.partition.pieces((var.name, 0)))
+    for pieces in product(*choices):
+        lanes = _open_lanes(state, parallel, pieces, sizes, starts)
+        _declare_outer_privates(state, lanes, parallel)
+        lower_block(state, lanes, parallel.body)
+        state.privates.clear()
+
+
+def _open_lanes(
+    state: Lowering,
+    parallel: Parallel,
+    pieces: tuple[Piece | None, ...],
+    sizes: dict[str, int],
+    starts: dict[str, Value],
+) -> Lanes:
+    """Emits the range of each axis; gives the lanes with their padding tests."""
+    state.nonnegative.update(var.name for var in parallel.vars)
+    axes, padding = [], []
+    rank = len(parallel.vars)
+    for place, (var, extent) in enumerate(
+        zip(parallel.vars, parallel.extents, strict=True)
+    ):
+        piece = pieces[place]
+        size = piece.size if piece is not None else sizes[var.name]
+        lane = state.names.fresh(var.name)
+        state.line(f"{lane} = tl.arange(0, {size}){expand(place, rank)}")
+        mine = frozenset({place})
+        if piece is not None:
+            start = integer(piece.start)
+            test = f"{lane} < {piece.valid}" if piece.padded else ""
+        else:
+            start = starts[var.name]
+            limit = Evaluator(state, Lanes())(extent)
+            test = f"{lane} + {start.text} < {limit.atom}"
+        axes.append(Axis(var.name, lane, start, size))
+        padding += [Value(test, BOOL, mine)] if test else []
+    return Lanes(tuple(axes), (), tuple(padding), state.facts.lanes(parallel))
+
+
+def _declare_outer_privates(
+    state: Lowering, lanes: Lanes, parallel: Parallel
+) -> None:
+    """Fresh copies of the locals that were allocated outside the loop."""
+    inside = {n.buffer.name for n in walk(parallel) if isinstance(n, Allocate)}
+    outer = {
+        node.buffer.name: node.buffer
+        for node in walk(parallel)
+        if isinstance(node, Store | Load)
+        and node.buffer.name in state.facts.private_in(parallel)
+    }
+    for name, buffer in outer.items():
+        if name not in inside:
+            privates.declare_private(state, lanes, buffer)
+
