@@ -100,7 +100,9 @@ class CompileOptions:
 def with_outputs(function: Function, out_idx: tuple[int, ...]) -> Function:
     """The function whose calls allocate and return these parameters (rule L97)."""
     count = len(function.params)
-    outputs = tuple(position + count if position < 0 else position for position in out_idx)
+    outputs = tuple(
+        position + count if position < 0 else position for position in out_idx
+    )
     for given, position in zip(out_idx, outputs, strict=True):
         tensor = 0 <= position < count and isinstance(function.params[position], Buffer)
         if not tensor or outputs.count(position) > 1:
@@ -118,7 +120,9 @@ def _positions(out_idx: object) -> tuple[int, ...] | None:
     if out_idx is None:
         return None
     entries = out_idx if isinstance(out_idx, list | tuple) else (out_idx,)
-    if not all(isinstance(part, int) and not isinstance(part, bool) for part in entries):
+    if not all(
+        isinstance(part, int) and not isinstance(part, bool) for part in entries
+    ):
         raise ArgumentError(
             "E0616",
             "the option out_idx",
@@ -133,9 +137,13 @@ def _fast_math(configs: object) -> bool:
         return False
     if not isinstance(configs, Mapping):
         raise ArgumentError(
-            "E0615", "the option pass_configs", expected="a dict", got=repr(configs)[:60]
+            "E0615",
+            "the option pass_configs",
+            expected="a dict",
+            got=repr(configs)[:60],
         )
     return any(
-        str(getattr(key, "value", key)).lower().endswith("enable_fast_math") and bool(value)
+        str(getattr(key, "value", key)).lower().endswith("enable_fast_math")
+        and bool(value)
         for key, value in configs.items()
     )

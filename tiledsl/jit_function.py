@@ -49,7 +49,7 @@ class JitFunction:
 
     @cached_property
     def mode(self) -> str:
-        """ "lazy" or "eager"."""
+        """Either lazy or eager."""
         source = read_source(self.python)
         if _has_prim_func(source.tree):
             return "lazy"
@@ -173,7 +173,9 @@ class JitFunction:
         self, args: tuple[object, ...], named: dict[str, object]
     ) -> JITKernel:
         parameters = self._signature.parameters
-        extra = {name: named.pop(name) for name in list(named) if name not in parameters}
+        extra = {
+            name: named.pop(name) for name in list(named) if name not in parameters
+        }
         constants: dict[str, int] = {}
         for name, value in extra.items():
             if not isinstance(value, int) or isinstance(value, bool):

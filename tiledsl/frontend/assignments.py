@@ -93,6 +93,7 @@ class Assignments(Activation):
                 expected=f"{count} values",
                 got=repr(value),
             )
+        parts: tuple[object, ...]
         try:
             parts = tuple(value)  # type: ignore[arg-type]  # TypeError is reported below
         except TypeError:
@@ -125,9 +126,7 @@ class Assignments(Activation):
         self._refuse_attributes(owner, name)
         setattr(owner, name, value)
 
-    def update(
-        self, k: int, name: str, old: object, op: str, value: object
-    ) -> object:
+    def update(self, k: int, name: str, old: object, op: str, value: object) -> object:
         """``name op= value``"""
         self.here(k)
         span = self.builder.span

@@ -27,7 +27,7 @@ from tiledsl.ir.nodes import Block, If
 
 Thunk = Callable[[], object]
 
-_COMPARISONS: Final[dict[str, Callable[[object, object], object]]] = {
+_COMPARISONS: Final[dict[str, Callable[..., object]]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -36,8 +36,8 @@ _COMPARISONS: Final[dict[str, Callable[[object, object], object]]] = {
     "!=": operator.ne,
     "is": operator.is_,
     "is not": operator.is_not,
-    "in": lambda a, b: operator.contains(b, a),  # type: ignore[arg-type]
-    "not in": lambda a, b: not operator.contains(b, a),  # type: ignore[arg-type]
+    "in": lambda a, b: operator.contains(b, a),
+    "not in": lambda a, b: not operator.contains(b, a),
 }
 
 
@@ -96,7 +96,9 @@ class Branches(Activation):
             return StaticBranch(bool(condition))
         return DynamicBranch(self, k, condition, 2 if has_else else 1)
 
-    def choose(self, k: int, condition: object, then: Thunk, otherwise: Thunk) -> object:
+    def choose(
+        self, k: int, condition: object, then: Thunk, otherwise: Thunk
+    ) -> object:
         """``then() if condition else otherwise()``"""
         self.here(k)
         if self._is_static(condition):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import enum
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Final
 
@@ -82,7 +82,9 @@ class _Fingerprint:
             return "module", value.__name__
         if isinstance(value, BuiltinFunctionType | type) or callable(value):
             module = getattr(value, "__module__", "") or ""
-            inner = getattr(value, "__wrapped__", None) or getattr(value, "python", None)
+            inner = getattr(value, "__wrapped__", None) or getattr(
+                value, "python", None
+            )
             if isinstance(inner, FunctionType):
                 return "wrapped", type(value).__name__, self._function(inner)
             return "callable", module, getattr(value, "__qualname__", repr(value))
@@ -93,7 +95,9 @@ class _Fingerprint:
         if isinstance(value, Node | MacroParameter):
             return "node", repr(value)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            parts = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+            parts = (
+                (f.name, getattr(value, f.name)) for f in dataclasses.fields(value)
+            )
             return type(value).__qualname__, tuple((n, self.of(v)) for n, v in parts)
         raise KernelError(
             "E0408",
@@ -104,7 +108,9 @@ class _Fingerprint:
             hint="pass arrays as arguments, and take numbers out of objects before",
         )
 
-    def _function(self, function: FunctionType) -> Hashable:
+    def _function(self, function: Callable[..., object]) -> Hashable:
+        if not isinstance(function, FunctionType):
+            return "callable", repr(function)
         code = function.__code__
         if function.__module__ and function.__module__.split(".")[0] in _INSTALLED:
             return "function", function.__module__, function.__qualname__
@@ -112,7 +118,14 @@ class _Fingerprint:
             (name, self._named(name, value)) for name, value in _captured(function)
         )
         defaults = self.of((function.__defaults__, function.__kwdefaults__))
-        return "function", code.co_filename, code.co_firstlineno, code, captured, defaults
+        return (
+            "function",
+            code.co_filename,
+            code.co_firstlineno,
+            code,
+            captured,
+            defaults,
+        )
 
     def _named(self, name: str, value: object) -> Hashable:
         self._path.append(name)
@@ -160,4 +173,3 @@ def _loaded_names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _loaded_names(constant)
-

@@ -231,7 +231,9 @@ class _Attempt:
 
     def _outputs(self, result: object) -> list[BufferRef]:
         """The outputs in the order returned; all that were declared, as they are."""
-        declared = [part for part in self.builder.outputs if isinstance(part, BufferRef)]
+        declared = [
+            part for part in self.builder.outputs if isinstance(part, BufferRef)
+        ]
         returned = [] if result is None else [result]
         if isinstance(result, tuple | list):
             returned = list(result)
@@ -253,9 +255,7 @@ class _Attempt:
             )
         return [part for part in returned if isinstance(part, BufferRef)]
 
-    def _traced(
-        self, outputs: list[BufferRef], body: Block
-    ) -> TracedEager:
+    def _traced(self, outputs: list[BufferRef], body: Block) -> TracedEager:
         source = self.owner.twin.source
         inputs = tuple(name for name in self._names() if name in self.params)
         params = tuple(self.params[name] for name in inputs)

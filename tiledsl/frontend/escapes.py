@@ -39,8 +39,9 @@ def _check_block(body: Block, known: set[str], declared: set[str]) -> None:
     known = set(known)
     for statement in body:
         for node in _own_parts(statement):
-            ended = isinstance(node, Var | Buffer) and node.name not in known
-            if ended and node.name in declared:  # type: ignore[union-attr]
+            if not isinstance(node, Var | Buffer) or node.name in known:
+                continue
+            if node.name in declared:
                 raise _escaped(node, statement)
         match statement:
             case Let(var=var):
@@ -108,8 +109,8 @@ def _declared(body: Block) -> set[str]:
     return names
 
 
-def _escaped(node: Node, statement: Statement) -> KernelError:
-    name = getattr(node, "name", "a value")
+def _escaped(node: Var | Buffer, statement: Statement) -> KernelError:
+    name = node.name
     what = "buffer" if isinstance(node, Buffer) else "value"
     return KernelError(
         "E0409",

@@ -172,5 +172,3 @@ def _evaluated(
             expected="names of the module or of the enclosing function",
             got=f"{type(error).__name__}: {error}",
         ) from None
-
-

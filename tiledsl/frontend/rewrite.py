@@ -74,7 +74,7 @@ class Rewriter(ExpressionRewriter):
         """The new ``def`` statement, without decorators and annotations."""
         old = self.source.tree
         parameters = _without_annotations(old.args)
-        named = {argument.arg for argument in ast.walk(parameters) if _is_arg(argument)}
+        named = {part.arg for part in ast.walk(parameters) if isinstance(part, ast.arg)}
         body = self.block(old.body)
         unbound = sorted(self.local_names - named)
         if unbound:
@@ -158,7 +158,7 @@ class Rewriter(ExpressionRewriter):
         temporary = self._fresh()
         if len(node.targets) > 1 or isinstance(node.value, ast.Tuple | ast.List):
             value = self.stage("once", self.place(node), value)
-        statements = [_set(temporary, value)]
+        statements: Statements = [_set(temporary, value)]
         for target in node.targets:
             statements += self._assign_target("assign", node, target, name(temporary))
         return statements
@@ -214,11 +214,9 @@ class Rewriter(ExpressionRewriter):
         temporary = self._fresh()
         count = ast.Constant(len(elements))
         unpacked = self.stage("unpack", self.place(target), value, count)
-        statements = [_set(temporary, unpacked)]
+        statements: Statements = [_set(temporary, unpacked)]
         for position, element in enumerate(elements):
-            part = ast.Subscript(
-                name(temporary), ast.Constant(position), ast.Load()
-            )
+            part = ast.Subscript(name(temporary), ast.Constant(position), ast.Load())
             statements += self._assign_target(method, node, element, part)
         return statements
 
@@ -227,9 +225,7 @@ class Rewriter(ExpressionRewriter):
         target = node.target
         if not isinstance(target, ast.Name):
             value = self._source_value(node.value) if node.value else None
-            return (
-                self._assign_target("assign", node, target, value) if value else []
-            )
+            return self._assign_target("assign", node, target, value) if value else []
         if node.value is None:
             return self._bind("declare", node, target.id, annotation)
         value = self._source_value(node.value)
@@ -275,7 +271,7 @@ class Rewriter(ExpressionRewriter):
     def visit_For(self, node: ast.For) -> Statements:
         item = self._fresh()
         iterable = self._iterable(node.iter)
-        names = ast.Constant(_target_names(node.target))
+        names = _strings(_target_names(node.target))
         loop = self.stage("loop", self.place(node.iter), iterable, names)
         body = self._assign_target("bind", node, node.target, name(item))
         body += self.block(node.body)
@@ -304,7 +300,7 @@ class Rewriter(ExpressionRewriter):
             return self.block(node.body)
         first, temporary = items[0], self._fresh()
         target = first.optional_vars
-        names = ast.Constant(_target_names(target) if target else ())
+        names = _strings(_target_names(target) if target else ())
         context = self.expression(first.context_expr)
         entered = self.stage("enter", self.place(first.context_expr), context, names)
         body: Statements = []
@@ -317,6 +313,10 @@ class Rewriter(ExpressionRewriter):
 
 def _set(identifier: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(identifier, ast.Store())], value)
+
+
+def _strings(texts: tuple[str, ...]) -> ast.Tuple:
+    return ast.Tuple([ast.Constant(text) for text in texts], ast.Load())
 
 
 def _arm(branch: str, attribute: str, body: Statements) -> ast.If:
@@ -333,10 +333,6 @@ def _target_names(target: ast.expr) -> tuple[str, ...]:
             part.id if isinstance(part, ast.Name) else "i" for part in target.elts
         )
     return (target.id,) if isinstance(target, ast.Name) else ("i",)
-
-
-def _is_arg(node: ast.AST) -> bool:
-    return isinstance(node, ast.arg)
 
 
 def _without_annotations(parameters: ast.arguments) -> ast.arguments:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final
 
 from tiledsl.frontend.source import Source
 from tiledsl.ir.spans import Span
@@ -45,9 +45,7 @@ _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.NotIn: "not in",
 }
 
-ComprehensionT = TypeVar(
-    "ComprehensionT", ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp
-)
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
 def name(identifier: str) -> ast.Name:
@@ -100,7 +98,9 @@ class ExpressionRewriter(ast.NodeTransformer):
     def _part(self, value: object) -> object:
         if isinstance(value, ast.AST):
             return self.visit(value)
-        return [self._part(part) for part in value] if isinstance(value, list) else value
+        return (
+            [self._part(part) for part in value] if isinstance(value, list) else value
+        )
 
     # -------------------------------------------------------------------- names
 
@@ -135,7 +135,7 @@ class ExpressionRewriter(ast.NodeTransformer):
         with self._shadowing(frozenset(part.arg for part in named + extra)):
             return ast.Lambda(parameters, self.expression(node.body))
 
-    def _comprehension(self, node: ComprehensionT) -> ComprehensionT:
+    def _comprehension(self, node: Comprehension) -> ast.expr:
         # the first iterable is evaluated outside the comprehension's own scope
         first = self.expression(node.generators[0].iter)
         targets = frozenset(
@@ -171,9 +171,9 @@ class ExpressionRewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         function = self.expression(node.func)
-        if isinstance(node.func, ast.Name) and function is node.func:
-            if node.func.id in CHECKED_BUILTINS:
-                function = self.stage("builtin", self.place(node.func), function)
+        plain = isinstance(node.func, ast.Name) and function is node.func
+        if plain and getattr(node.func, "id", "") in CHECKED_BUILTINS:
+            function = self.stage("builtin", self.place(node.func), function)
         arguments = [self.expression(value) for value in node.args]
         keywords = [
             ast.keyword(part.arg, self.expression(part.value)) for part in node.keywords

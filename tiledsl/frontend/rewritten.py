@@ -79,7 +79,9 @@ def _compile(
     function: ast.FunctionDef, free: tuple[str, ...], source: Source
 ) -> CodeType:
     """Compiles the function inside one that binds its free names."""
-    parameters = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
+    parameters = ast.arguments(
+        [], [ast.arg(name) for name in free], None, [], [], None, []
+    )
     factory = ast.FunctionDef(_FACTORY, parameters, [function], [], None)
     module = ast.Module([ast.copy_location(factory, function)], [])
     ast.fix_missing_locations(module)

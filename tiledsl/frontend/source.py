@@ -87,9 +87,7 @@ def _plain_function(function: object) -> FunctionType:
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise KernelError("E0105", "a kernel cannot be an async function", span=place)
     if inspect.isgeneratorfunction(function):
-        raise KernelError(
-            "E0106", "a kernel cannot be a generator (yield)", span=place
-        )
+        raise KernelError("E0106", "a kernel cannot be a generator (yield)", span=place)
     if function.__name__ == "<lambda>":
         raise KernelError(
             "E0107",

@@ -121,7 +121,8 @@ def _assigned(statements: list[ast.stmt]) -> Iterator[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif not isinstance(
-            node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+            node,
+            ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
         ):
             stack.extend(reversed(list(ast.iter_child_nodes(node))))
 
