@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tiledsl.runtime.cache import enable_cache as enable_cache
     from tiledsl.runtime.kernel import JITKernel as JITKernel
     from tiledsl.runtime.profiler import TensorSupplyType as TensorSupplyType
+    from tiledsl.runtime.reinterpret import as_dtype as as_dtype
 
 __version__: Final = "0.1.0"
 
@@ -41,6 +42,7 @@ _HOMES: Final[dict[str, str]] = {
     "JITKernel": "tiledsl.runtime.kernel",
     "JitFunction": "tiledsl.jit_function",
     "TensorSupplyType": "tiledsl.runtime.profiler",
+    "as_dtype": "tiledsl.runtime.reinterpret",
     "compile": "tiledsl.jit_function",
     "disable_cache": "tiledsl.runtime.cache",
     "enable_cache": "tiledsl.runtime.cache",
