@@ -11,7 +11,7 @@ def main() -> None:
         # not at the top: the core works without these packages
         from tiledsl.commands.group import run
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        if (error.name or "").partition(".")[0] not in ("click", "rich"):
             raise
         code = "E4004"
         print(

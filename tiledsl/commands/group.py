@@ -32,7 +32,7 @@ for command in (demo, list_kernels, verify, show, backends, cache, doctor):
 def run() -> None:
     """Runs the command of ``sys.argv`` and exits."""
     try:
-        commands()
+        commands(prog_name="tiledsl")
     except Error as error:
         click.echo(str(error), err=True)
         sys.exit(WRONG_USAGE if isinstance(error, ArgumentError) else FAILED)
