@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
     finish_rows,
@@ -69,14 +71,14 @@ def flash_fwd_kernel(
 
 
 def flash_fwd(
-    q: Array,
-    k: Array,
-    v: Array,
+    q: ArrayT,
+    k: ArrayT,
+    v: ArrayT,
     *,
     scale: float | None = None,
     causal: bool = True,
     backend: str | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[ArrayT, ArrayT]:
     """Attention of Q [B, Sq, H, D] to K [B, Sk, G, D], V [B, Sk, G, Dv].
 
     Gives O [B, Sq, H, Dv] and the natural log-sum-exp [B, H, Sq] in float32.  H is a
@@ -90,8 +92,11 @@ def flash_fwd(
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     if scale <= 0:
         raise ValueError(f"expected a positive scale, got {scale}")
-    return flash_fwd_kernel(
-        q, k, v, scale=scale, causal=causal, dtype=str(q.dtype), backend=backend
+    return cast(
+        "tuple[ArrayT, ArrayT]",
+        flash_fwd_kernel(
+            q, k, v, scale=scale, causal=causal, dtype=T.dtype(q.dtype), backend=backend
+        ),
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
     finish_rows,
@@ -89,15 +91,15 @@ def mla_decode_kernel(
 
 
 def mla_decode(
-    q: Array,
-    cache: Array,
-    block_table: Array,
-    seqlens: Array,
+    q: ArrayT,
+    cache: ArrayT,
+    block_table: ArrayT,
+    seqlens: ArrayT,
     *,
     scale: float = V3_SCALE,
     latent: int = 512,
     backend: str | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[ArrayT, ArrayT]:
     """One decoding step of Q [B, Sq, H, D] over cache [pages, page, 1, D].
 
     Sequence b has ``seqlens[b]`` tokens, the step's own included; its t-th page is
@@ -108,16 +110,19 @@ def mla_decode(
     if scale <= 0:
         raise ValueError(f"expected a positive scale, got {scale}")
     batch, rows, heads, width = q.shape
-    o, lse = mla_decode_kernel(
-        q.reshape(batch, rows * heads, width),
-        cache,
-        block_table,
-        seqlens,
-        heads=heads,
-        scale=float(scale),
-        dtype=str(q.dtype),
-        latent=latent,
-        backend=backend,
+    o, lse = cast(
+        "tuple[ArrayT, ArrayT]",
+        mla_decode_kernel(
+            q.reshape(batch, rows * heads, width),
+            cache,
+            block_table,
+            seqlens,
+            heads=heads,
+            scale=float(scale),
+            dtype=T.dtype(q.dtype),
+            latent=latent,
+            backend=backend,
+        ),
     )
     return o.reshape(batch, rows, heads, latent), lse.reshape(batch, rows, heads)
 

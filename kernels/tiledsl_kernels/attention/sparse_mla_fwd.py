@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.mla_decode import V3_SCALE
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
@@ -74,14 +76,14 @@ def sparse_mla_fwd_kernel(
 
 
 def sparse_mla_fwd(
-    q: Array,
-    kv: Array,
-    indices: Array,
+    q: ArrayT,
+    kv: ArrayT,
+    indices: ArrayT,
     *,
     scale: float = V3_SCALE,
     latent: int = 512,
     backend: str | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[ArrayT, ArrayT]:
     """Q [B, S, H, D] to the rows of KV [B, Sk, 1, D] named by indices [B, S, 1, k].
 
     An index that is negative or not below Sk names no row.  Gives O [B, S, H, latent] and
@@ -89,14 +91,17 @@ def sparse_mla_fwd(
     """
     if scale <= 0:
         raise ValueError(f"expected a positive scale, got {scale}")
-    return sparse_mla_fwd_kernel(
-        q,
-        kv,
-        indices,
-        scale=float(scale),
-        dtype=str(q.dtype),
-        latent=latent,
-        backend=backend,
+    return cast(
+        "tuple[ArrayT, ArrayT]",
+        sparse_mla_fwd_kernel(
+            q,
+            kv,
+            indices,
+            scale=float(scale),
+            dtype=T.dtype(q.dtype),
+            latent=latent,
+            backend=backend,
+        ),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import gemm_reference
 
@@ -48,21 +50,24 @@ def gemm_kernel(
 
 
 def gemm(
-    a: Array,
-    b: Array,
+    a: ArrayT,
+    b: ArrayT,
     *,
     transpose_b: bool = True,
     out_dtype: str = "bfloat16",
     backend: str | None = None,
-) -> Array:
+) -> ArrayT:
     """A [M, K] times B [N, K] (transposed) or [K, N]; bf16, f16 or f32 operands."""
-    return gemm_kernel(
-        a,
-        b,
-        transpose_b=transpose_b,
-        dtype=str(a.dtype),
-        out_dtype=out_dtype,
-        backend=backend,
+    return cast(
+        "ArrayT",
+        gemm_kernel(
+            a,
+            b,
+            transpose_b=transpose_b,
+            dtype=T.dtype(a.dtype),
+            out_dtype=out_dtype,
+            backend=backend,
+        ),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import grouped_gemm_reference
 
@@ -57,13 +59,13 @@ def grouped_gemm_kernel(
 
 
 def grouped_gemm(
-    x: Array,
-    weights: Array,
-    offsets: Array,
+    x: ArrayT,
+    weights: ArrayT,
+    offsets: ArrayT,
     *,
     out_dtype: str = "bfloat16",
     backend: str | None = None,
-) -> Array:
+) -> ArrayT:
     """Rows offsets[e] to offsets[e + 1] of X [R, K] times the transpose of W[e] [N, K].
 
     ``offsets`` is int32 [E + 1] and does not decrease; an expert may have no rows.  Rows
@@ -73,8 +75,16 @@ def grouped_gemm(
         raise ValueError(
             f"expected {weights.shape[0] + 1} offsets, got shape {tuple(offsets.shape)}"
         )
-    return grouped_gemm_kernel(
-        x, weights, offsets, dtype=str(x.dtype), out_dtype=out_dtype, backend=backend
+    return cast(
+        "ArrayT",
+        grouped_gemm_kernel(
+            x,
+            weights,
+            offsets,
+            dtype=T.dtype(x.dtype),
+            out_dtype=out_dtype,
+            backend=backend,
+        ),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.moe import moe_gate_reference
 
@@ -120,15 +122,15 @@ def moe_gate_kernel(logits, bias, topk=8, groups=8, keep=4, route_scale=2.5, bm=
 
 
 def moe_gate(
-    logits: Array,
-    bias: Array,
+    logits: ArrayT,
+    bias: ArrayT,
     *,
     topk: int = 8,
     groups: int = 8,
     keep: int = 4,
     route_scale: float = 2.5,
     backend: str | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[ArrayT, ArrayT]:
     """Experts (int64) and weights (float32), both [M, topk], for finite logits [M, E].
 
     Experts rank by sigmoid(logit) + bias, among the ``keep`` best of ``groups`` groups;
@@ -140,14 +142,17 @@ def moe_gate(
         raise ValueError(f"{experts} experts do not form {groups} groups")
     if not 1 <= keep <= groups or not 1 <= topk <= keep * (experts // groups):
         raise ValueError(f"cannot choose {topk} of {experts} experts in {keep} groups")
-    return moe_gate_kernel(
-        logits,
-        bias,
-        topk=topk,
-        groups=groups,
-        keep=keep,
-        route_scale=route_scale,
-        backend=backend,
+    return cast(
+        "tuple[ArrayT, ArrayT]",
+        moe_gate_kernel(
+            logits,
+            bias,
+            topk=topk,
+            groups=groups,
+            keep=keep,
+            route_scale=route_scale,
+            backend=backend,
+        ),
     )
 
 

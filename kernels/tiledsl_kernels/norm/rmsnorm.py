@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.norm import rmsnorm_reference
 
@@ -38,10 +40,13 @@ def rmsnorm_kernel(X, W, eps=1e-6, dtype="bfloat16", bm=4):
 
 
 def rmsnorm(
-    x: Array, weight: Array, *, eps: float = 1e-6, backend: str | None = None
-) -> Array:
+    x: ArrayT, weight: ArrayT, *, eps: float = 1e-6, backend: str | None = None
+) -> ArrayT:
     """X / rms(x) * weight along the last axis of X [M, N]; weight float32 [N]."""
-    return rmsnorm_kernel(x, weight, eps=eps, dtype=str(x.dtype), backend=backend)
+    return cast(
+        "ArrayT",
+        rmsnorm_kernel(x, weight, eps=eps, dtype=T.dtype(x.dtype), backend=backend),
+    )
 
 
 @dataclass(frozen=True, slots=True)

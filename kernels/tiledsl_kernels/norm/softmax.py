@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.testing import Array, Call, Expected, Inputs, KernelEntry, Size
+from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.norm import softmax_reference
 
@@ -56,9 +58,9 @@ def softmax_kernel(X, dtype="float32", bm=4, bn=1024, stages=2):
     return Y
 
 
-def softmax(x: Array, *, backend: str | None = None) -> Array:
+def softmax(x: ArrayT, *, backend: str | None = None) -> ArrayT:
     """Softmax along the last axis of X [M, N].  A row of -inf only gives NaN."""
-    return softmax_kernel(x, dtype=str(x.dtype), backend=backend)
+    return cast("ArrayT", softmax_kernel(x, dtype=T.dtype(x.dtype), backend=backend))
 
 
 @dataclass(frozen=True, slots=True)
