@@ -11,11 +11,12 @@ def main() -> None:
         # not at the top: the core works without these packages
         from tiledsl.commands.group import run
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("click", "rich"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("click", "rich"):
             raise
         code = "E4004"
         print(
-            f"{code} the command line needs the package '{error.name}'; "
+            f"{code} the command line needs the package '{package}'; "
             "install it with: pip install 'tiledsl[cli]'",
             file=sys.stderr,
         )

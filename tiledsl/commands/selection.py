@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from tiledsl.diagnostics import ArgumentError, Error
-from tiledsl.runtime.backends import backend_names, find_backend
+from tiledsl.runtime.backends import find_backend
 from tiledsl.testing.registry import KernelEntry, discover_kernels
 from tiledsl.testing.verify import runnable_backends
 
@@ -59,4 +59,4 @@ def chosen_backends(text: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names or ("",):
         find_backend(name)  # raises for one that is not there, with those that are
-    return tuple(name for name in backend_names() if name in names)
+    return names

@@ -57,7 +57,9 @@ def _print(reports: list[Report]) -> None:
     """A row for each kernel on each backend; below it what went wrong, in full."""
     groups: dict[tuple[str, str], list[Report]] = {}
     for report in reports:
-        groups.setdefault((report.kernel, report.backend), []).append(report)
+        # what a backend only compiles for is reported as "backend target"
+        backend = report.backend.partition(" ")[0]
+        groups.setdefault((report.kernel, backend), []).append(report)
     rows = [
         (kernel, backend, *(_cell(group, oracle) for oracle in ORACLES), _worst(group))
         for (kernel, backend), group in groups.items()
