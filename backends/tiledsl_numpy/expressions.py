@@ -42,9 +42,10 @@ def constant(value: float, dtype: DType) -> np.ndarray:
 
 def _constant(expr: ir.Const, frame: Frame) -> np.ndarray:
     key = id(expr)
-    if key not in frame.constants:
-        frame.constants[key] = constant(expr.value, expr.dtype)
-    return frame.constants[key]
+    known = frame.facts.constants
+    if key not in known:
+        known[key] = constant(expr.value, expr.dtype)
+    return known[key]
 
 
 def _variable(expr: ir.Var, frame: Frame) -> np.ndarray:
@@ -120,7 +121,8 @@ def subscripts(indices: tuple[ir.Expr, ...], frame: Frame) -> tuple[Index, ...]:
 def _subscript(expr: ir.Expr, frame: Frame) -> Index:
     """A span for a loop variable plus or minus a scalar; else what it evaluates to."""
     if isinstance(expr, ir.Var) and expr.name in frame.lanes.names:
-        return Span(0, frame.lanes.names.index(expr.name))
+        axis = frame.lanes.names.index(expr.name)
+        return Span(frame.lanes.origin[axis], axis)
     if isinstance(expr, ir.Apply) and expr.op in ("add", "sub"):
         left, right = (_subscript(operand, frame) for operand in expr.args)
         if isinstance(left, Span) and isinstance(right, Span):

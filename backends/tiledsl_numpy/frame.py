@@ -39,16 +39,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The iterations of a ``Parallel``; no axes outside one."""
+    """A box of iterations of a ``Parallel``; no axes outside one."""
 
     names: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
+    origin: tuple[int, ...] = ()
 
     def positions(self, axis: int) -> np.ndarray:
         """The loop variable of an axis, extending along that axis only."""
         shape = [1] * len(self.shape)
         shape[axis] = self.shape[axis]
-        return np.arange(self.shape[axis], dtype=np.int64).reshape(shape)
+        positions = np.arange(self.shape[axis], dtype=np.int64) + self.origin[axis]
+        return positions.reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,18 @@ class Update:
     values: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is found out about a node once, by its identity: for all blocks of a launch.
+
+    ``constants`` in their carriers; ``private``: the buffers of which a ``Parallel``
+    gives each lane a copy.
+    """
+
+    constants: dict[int, np.ndarray] = field(default_factory=dict)
+    private: dict[int, tuple[ir.Buffer, ...]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Frame:
     """Everything a statement may read and write."""
@@ -85,7 +99,7 @@ class Frame:
     options: Options
     values: dict[str, np.ndarray] = field(default_factory=dict)
     storage: dict[str, Storage] = field(default_factory=dict)
-    constants: dict[int, np.ndarray] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     lanes: Lanes = Lanes()
     active: Mask = None
     loop: Loop = field(default_factory=Loop)

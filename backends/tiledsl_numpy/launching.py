@@ -30,6 +30,6 @@ def launch(statement: ir.Launch, frame: Frame) -> None:
         position = np.array(reverse[::-1], np.int64)
         values.update(zip(names, position, strict=True))
         block = Frame(
-            frame.execute, frame.options, values, dict(frame.storage), frame.constants
+            frame.execute, frame.options, values, dict(frame.storage), frame.facts
         )
         block.run(statement.body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tiledsl.ir import nodes as ir
@@ -10,6 +12,9 @@ from tiledsl_numpy import regions
 from tiledsl_numpy.casts import cast
 from tiledsl_numpy.expressions import evaluate
 from tiledsl_numpy.frame import Frame
+
+# multiplications in a product for which OpenBLAS starts no second thread
+_ONE_THREAD = 1 << 18
 
 
 def gemm(statement: ir.Gemm, frame: Frame) -> None:
@@ -37,17 +42,33 @@ def _product(left: np.ndarray, right: np.ndarray, carry: DType) -> np.ndarray:
     """The matrix product, in ``carry``; integers modulo 2**bits."""
     carrier = carry.as_numpy()
     depth = left.shape[1]
-    product: np.ndarray
     if not carry.is_float and left.dtype.itemsize == right.dtype.itemsize == 1:
         # sums of products below 2**16 are exact in floats, whose product is fast
         wide = np.float32 if depth <= 2**8 else np.float64
-        product = np.matmul(left.astype(wide), right.astype(wide))
+        product = _blockwise(left.astype(wide), right.astype(wide))
         return product.astype(np.int64).astype(carrier)
     left, right = left.astype(carrier, copy=False), right.astype(carrier, copy=False)
     if not carry.is_float and carrier.itemsize == 4 and depth < 2**20:
         return _product_modulo(left, right)
-    product = np.matmul(left, right)
-    return product
+    return _blockwise(left, right)
+
+
+def _blockwise(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The product, in blocks of the result that a BLAS computes on one thread.
+
+    So the bits do not depend on the number of threads, nor the time on other processes:
+    a thread pool that waits for a busy core makes a small product a thousand times slower.
+    """
+    (rows, depth), columns = left.shape, right.shape[1]
+    result = np.empty((rows, columns), left.dtype)
+    work = _ONE_THREAD // max(depth, 1)
+    width = max(1, min(columns, max(math.isqrt(work), work // max(rows, 1))))
+    height = max(1, work // width)
+    for row in range(0, rows, height):
+        for column in range(0, columns, width):
+            block = slice(row, row + height), slice(column, column + width)
+            np.matmul(left[block[0]], right[:, block[1]], out=result[block])
+    return result
 
 
 def _product_modulo(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -56,9 +77,9 @@ def _product_modulo(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     low_l, high_l = _halves(left)
     low_r, high_r = _halves(right)
     # the halves' sums stay below 2 * 2**32 * 2**20; the high halves' product is 0 here
-    low = np.matmul(low_l, low_r).astype(np.uint64)
-    middle = (np.matmul(low_l, high_r) + np.matmul(high_l, low_r)).astype(np.uint64)
-    total = low + (middle << np.uint64(16))
+    low = _blockwise(low_l, low_r).astype(np.uint64)
+    middle = _blockwise(low_l, high_r) + _blockwise(high_l, low_r)
+    total = low + (middle.astype(np.uint64) << np.uint64(16))
     result: np.ndarray = total.astype(np.uint32).view(carrier)
     return result
 

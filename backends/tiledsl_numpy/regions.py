@@ -16,22 +16,53 @@ def shape_of(extents: tuple[ir.Expr, ...], frame: Frame) -> tuple[int, ...]:
     return tuple(max(0, scalar(extent, frame)) for extent in extents)
 
 
-def read(region: ir.Region, shape: tuple[int, ...], frame: Frame) -> np.ndarray:
-    """The elements for every point of ``shape``: a view, or a copy padded with the fill."""
+def read(
+    region: ir.Region,
+    shape: tuple[int, ...],
+    frame: Frame,
+    origin: tuple[int, ...] = (),
+) -> np.ndarray:
+    """The elements of the points from ``origin`` (all zeros if empty) to that + shape.
+
+    A view if all of them exist, else a copy padded with the fill.
+    """
     array = frame.memory(region.buffer).array
-    box = _box(region, shape, array.shape, frame)
+    box = _box(region, shape, array.shape, frame, origin)
     full = box.read(array, fill_value(region.fill, region.buffer, frame))
     return full[_points(region)]
 
 
-def write(region: ir.Region, value: np.ndarray, frame: Frame) -> None:
-    """Writes an array; points outside the region or the buffer are skipped.
+def check(region: ir.Region, shape: tuple[int, ...], frame: Frame) -> None:
+    """Raises InternalError if a proved dimension does not hold all of ``shape``."""
+    _box(region, shape, frame.memory(region.buffer).array.shape, frame)
+
+
+def writable(
+    region: ir.Region, shape: tuple[int, ...], frame: Frame
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The first point of ``shape`` that can be written, and how many from there on."""
+    box = _box(region, shape, frame.memory(region.buffer).array.shape, frame)
+    if box.empty:
+        return (0,) * len(shape), (0,) * len(shape)
+    inside = zip(region.dims, box.inside, strict=True)
+    ranges = [part for dim, part in inside if isinstance(dim, ir.Range)]
+    low = tuple(low for low, _ in ranges)
+    return low, tuple(high - low for low, high in ranges)
+
+
+def write(
+    region: ir.Region,
+    value: np.ndarray,
+    frame: Frame,
+    origin: tuple[int, ...] = (),
+) -> None:
+    """Writes an array from a point on; what is outside region or buffer is skipped.
 
     A scalar is written to the whole region.
     """
     array = frame.memory(region.buffer).array
     shape = value.shape if value.ndim else shape_of(region.shape, frame)
-    box = _box(region, shape, array.shape, frame)
+    box = _box(region, shape, array.shape, frame, origin)
     if box.empty:
         return
     if value.ndim:
@@ -46,16 +77,18 @@ def _box(
     shape: tuple[int, ...],
     size: tuple[int, ...],
     frame: Frame,
+    origin: tuple[int, ...] = (),
 ) -> Box:
-    """The rectangle of ``shape`` at the region's origin, clipped to its own ranges."""
+    """The rectangle of ``shape`` from a point on, clipped to the region's own ranges."""
     starts, extents, limits = [], [], []
-    along = iter(shape)
+    along = iter(zip(origin or (0,) * len(shape), shape, strict=True))
     for number, (dim, available) in enumerate(zip(region.dims, size, strict=True)):
         if isinstance(dim, ir.At):
             start, extent, own = scalar(dim.index, frame), 1, 1
         else:
-            start, extent = scalar(dim.start, frame), next(along)
-            own = max(0, scalar(dim.extent, frame))
+            offset, extent = next(along)
+            start = scalar(dim.start, frame) + offset
+            own = max(0, scalar(dim.extent, frame) - offset)
         if dim.proved and frame.options.check_proofs:
             check_range(region, number, start, min(extent, own), available)
         starts.append(start)

@@ -10,11 +10,14 @@ from tiledsl_numpy.frame import Frame
 
 
 def copy(statement: ir.Copy, frame: Frame) -> None:
-    """Reads everything, converts it, then writes."""
+    """Reads what can be written, converts it, then writes."""
     shape = regions.shape_of(statement.shape, frame)
-    value = regions.read(statement.source, shape, frame)
+    if frame.options.check_proofs:
+        regions.check(statement.source, shape, frame)
+    origin, shape = regions.writable(statement.target, shape, frame)
+    value = regions.read(statement.source, shape, frame, origin)
     source, target = statement.source.buffer.dtype, statement.target.buffer.dtype
-    regions.write(statement.target, cast(value, source, target), frame)
+    regions.write(statement.target, cast(value, source, target), frame, origin)
 
 
 def fill(statement: ir.Fill, frame: Frame) -> None:
