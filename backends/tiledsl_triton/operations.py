@@ -53,13 +53,11 @@ class Operations:
     def _infix(self, op: str, a: Value, b: Value) -> str:
         if op in ("sub", "add") and b.literal == 0 and b.dtype.is_integer:
             return a.typed
-        left = a.typed if b.literal is not None else a.atom
-        return f"{left} {_INFIX[op]} {b.atom}"
+        return f"{_left(a, b)} {_INFIX[op]} {b.atom}"
 
     def _div(self, a: Value, b: Value) -> str:
         if a.dtype == "float64" or self._fast:
-            left = a.typed if b.literal is not None else a.atom
-            return f"{left} / {b.atom}"
+            return f"{_left(a, b)} / {b.atom}"
         return f"tl.div_rn({a.typed}, {b.typed})"
 
     def _fma(self, a: Value, b: Value, c: Value) -> str:
@@ -199,3 +197,7 @@ def same_bits(dtype: DType) -> str:
     """The signed integer type as wide as a float dtype."""
     return f"tl.int{dtype.bits}"
 
+
+def _left(a: Value, b: Value) -> str:
+    """The left operand; of two literals one must carry its Triton type."""
+    return a.typed if a.literal is not None and b.literal is not None else a.atom
