@@ -238,8 +238,28 @@ def _store_contiguous(
     if mask is None:
         b.store(value, pointer, align=align, facts=storage.facts)
         return
+    if value.element.startswith("i"):
+        mask = _opaque(frame, mask)
     name = f"llvm.masked.store.{mangled(value.element, value.lanes)}.p0"
     b.call(name, "void", 1, [value, pointer, f"i32 {align}", mask])
+
+
+def _opaque(frame: Frame, mask: Value) -> Value:
+    """The mask, hidden from constant folding by an empty piece of assembly.
+
+    LLVM 22 writes too many bytes for a truncated vector stored under a constant mask with
+    a single lane (x86 with AVX-512: the store takes the width before truncation).
+    """
+    b, word = frame.builder, f"i{mask.lanes}"
+    bits = b.make(word, 1, f"bitcast {mask.typed} to {word}")
+    whole = b.convert("zext", bits, "i64") if mask.lanes < 64 else bits
+    hidden = b.make("i64", 1, f'call i64 asm "", "=r,0"({whole.typed})')
+    kept = (
+        b.make(word, 1, f"trunc i64 {hidden.text} to {word}")
+        if mask.lanes < 64
+        else hidden
+    )
+    return b.make("i1", mask.lanes, f"bitcast {kept.typed} to {mask.type}")
 
 
 def _scatter(

@@ -189,14 +189,11 @@ def _encode_scale(builder: Builder, value: Value, rounding: str) -> Value:
     """The nearest power of two, ties up, or the one in the given direction."""
     bits = builder.convert("bitcast", value, "i32")
     size = builder.binary("and", bits, integer(0x7FFFFFFF, "i32"))
-    add = {"rn": 1 << 22, "rp": (1 << 23) - 1}.get(rounding, 0)
-    code = builder.binary(
-        "lshr", builder.binary("add", size, integer(add, "i32")), integer(23, "i32")
-    )
-    if rounding in ("rn", "rp"):
-        # 2^-127 and everything below it has code 0, although it lies between 0 and 1
-        least = builder.compare("ule", size, integer(1 << 22, "i32"))
-        code = builder.select(least, integer(0, "i32"), code)
+    # between 2^-127, which has code 0, and 2^-126 the values are half as far apart
+    step = {"rn": 1 << 22, "rp": (1 << 23) - 1}.get(rounding, 0)
+    tiny = builder.compare("ult", size, integer(1 << 23, "i32"))
+    more = builder.select(tiny, integer(step // 2, "i32"), integer(step, "i32"))
+    code = builder.binary("lshr", builder.binary("add", size, more), integer(23, "i32"))
     code = builder.intrinsic("umin", code, integer(254, "i32"))
     is_nan = builder.compare("ugt", size, integer(_INFINITY, "i32"))
     negative = builder.compare("olt", value, floating(0.0))

@@ -13,6 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64}
+_PARAMETERS = (
+    "entry",
+    "arguments",
+    "results",
+    "first",
+    "last",
+    "arena",
+    "x0",
+    "x1",
+    "x2",
+)
 _SUFFIX = {"half": "f16", "float": "f32", "double": "f64", "ptr": "p0"}
 
 
@@ -150,7 +161,10 @@ class Builder:
     block: str = "entry"
     _lines: list[str] = field(default_factory=list)
     _slots: list[str] = field(default_factory=list)
-    _counts: dict[str, int] = field(default_factory=dict)
+    # names of parameters and the first block are taken
+    _counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(_PARAMETERS, 1)
+    )
 
     # ------------------------------------------------------------- the function
 
