@@ -8,7 +8,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.literals import Literal, fits
 from tiledsl.frontend.promotion import decoded, literal_dtype, mixes_signs, promote
-from tiledsl.frontend.scalars import Operand, Scalar, coerced, constant
+from tiledsl.frontend.scalars import Operand, Scalar, coerced, evaluated
 from tiledsl.ir.dtypes import BOOL, FLOAT32, INDEX, INT32, DType
 from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Select
 from tiledsl.ir.ops import SCALAR_OPS
@@ -87,19 +87,11 @@ def binary(op: str, a: Operand, b: Operand) -> Scalar:
         _check_count(op, b, evaluation)
     else:
         _warn_mixed_signs(op, a, b)
-    args = (_operand(a, evaluation), _operand(b, evaluation))
+    args = (evaluated(a, evaluation), evaluated(b, evaluation))
     expr = Apply(op, args, span=here())
     if op in _WIDENED and evaluation.is_integer:
         return Scalar(expr, dtype, op, (a, b))
     return Scalar(expr, dtype)
-
-
-def _operand(operand: Operand, evaluation: DType) -> Expr:
-    if isinstance(operand, Literal):
-        return constant(operand.value, evaluation)
-    if operand.expr.dtype == evaluation:
-        return operand.expr
-    return Cast(operand.expr, evaluation, span=here())
 
 
 def _true_division(a: Operand, b: Operand) -> Scalar:
@@ -113,7 +105,7 @@ def _true_division(a: Operand, b: Operand) -> Scalar:
             hint="use // for the floor of the quotient, or convert one operand: "
             "T.float32(a) / b",
         )
-    args = (_operand(a, evaluation), _operand(b, evaluation))
+    args = (evaluated(a, evaluation), evaluated(b, evaluation))
     return Scalar(Apply("div", args, span=here()), dtype)
 
 
@@ -155,7 +147,7 @@ def unary(op: str, operand: Operand) -> Scalar:
     evaluation = INDEX if index else dtype.evaluation
     if not SCALAR_OPS[op].accepts(evaluation):
         raise _refused(op, operand)
-    expr = Apply(op, (_operand(operand, evaluation),), span=here())
+    expr = Apply(op, (evaluated(operand, evaluation),), span=here())
     if op in _WIDENED and evaluation.is_integer:
         return Scalar(expr, dtype, op, (operand,))
     return Scalar(expr, dtype)

@@ -7,8 +7,8 @@ from typing import Final
 from tiledsl.frontend.arithmetic import common, counted_dtype
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.literals import Literal
-from tiledsl.frontend.scalars import Operand, Scalar, constant
-from tiledsl.ir.dtypes import BOOL, INDEX, INT64, DType
+from tiledsl.frontend.scalars import Operand, Scalar, constant, evaluated
+from tiledsl.ir.dtypes import BOOL, INDEX, INT32, INT64, DType
 from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Select
 
 _SWAPPED: Final = {
@@ -29,7 +29,7 @@ def compare(op: str, a: Operand, b: Operand) -> Scalar:
         return Scalar(_by_value(op, a, b, left, right), BOOL)
     equality = op in ("eq", "ne")
     _, evaluation = common(a, b, arithmetic=not equality)
-    args = (_in(a, evaluation), _in(b, evaluation))
+    args = (evaluated(a, evaluation), evaluated(b, evaluation))
     return Scalar(Apply(op, args, span=span), BOOL)
 
 
@@ -40,13 +40,15 @@ def _by_value(op: str, a: Operand, b: Operand, left: DType, right: DType) -> Exp
     if left.is_signed == right.is_signed:
         wider = left if left.bits >= right.bits else right
         wider = INDEX if INDEX in (left, right) else wider
-        return Apply(op, (_in(a, wider), _in(b, wider)), span=here())
+        return Apply(op, (evaluated(a, wider), evaluated(b, wider)), span=here())
     if "uint64" not in (left, right):
-        wider = INDEX if INDEX in (left, right) else INT64
-        return Apply(op, (_in(a, wider), _in(b, wider)), span=here())
+        unsigned = right if left.is_signed else left
+        narrow = max(left.bits, right.bits, 2 * unsigned.bits) <= 32
+        wider = INDEX if INDEX in (left, right) else INT32 if narrow else INT64
+        return Apply(op, (evaluated(a, wider), evaluated(b, wider)), span=here())
     if left.is_signed:
-        return _signed_against_uint64(op, _in(a, left), _in(b, right))
-    return _signed_against_uint64(_SWAPPED[op], _in(b, right), _in(a, left))
+        return _signed_against_uint64(op, evaluated(a, left), evaluated(b, right))
+    return _signed_against_uint64(_SWAPPED[op], evaluated(b, right), evaluated(a, left))
 
 
 def _signed_against_uint64(op: str, signed: Expr, unsigned: Expr) -> Expr:
@@ -56,14 +58,6 @@ def _signed_against_uint64(op: str, signed: Expr, unsigned: Expr) -> Expr:
     same = Apply(op, (Cast(signed, unsigned.dtype, span=span), unsigned), span=span)
     below = Const(op in ("lt", "le", "ne"), BOOL, span=span)
     return Select(negative, below, same, span=span)
-
-
-def _in(operand: Operand, dtype: DType) -> Expr:
-    if isinstance(operand, Literal):
-        return constant(operand.value, dtype)
-    if operand.expr.dtype == dtype:
-        return operand.expr
-    return Cast(operand.expr, dtype, span=here())
 
 
 def condition(operand: Operand) -> Expr:
@@ -78,7 +72,7 @@ def condition(operand: Operand) -> Expr:
 def choose(test: Operand, then: Operand, otherwise: Operand, *, lazy: bool) -> Scalar:
     """``then if test else otherwise`` in the arms' common dtype."""
     dtype, evaluation = common(then, otherwise, arithmetic=False)
-    arms = (_in(then, evaluation), _in(otherwise, evaluation))
+    arms = (evaluated(then, evaluation), evaluated(otherwise, evaluation))
     chosen = condition(test)
     expr = Select(chosen, arms[0], arms[1], lazy, span=here())
     if evaluation.is_integer:

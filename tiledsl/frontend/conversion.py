@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.literals import Literal, rounded
-from tiledsl.frontend.scalars import Operand, constant
+from tiledsl.frontend.scalars import Operand, constant, wrapped
 from tiledsl.ir.dtypes import BOOL, DType
 from tiledsl.ir.nodes import Cast, Const, Expr
 
@@ -74,10 +74,7 @@ def _constant(const: Const, dtype: DType) -> Expr:
         return Const(rounded(value, dtype), dtype, span=const.span)
     if isinstance(value, float):
         return Const(_saturated(value, dtype), dtype, span=const.span)
-    low = int(value) & ((1 << dtype.bits) - 1)
-    if dtype.is_signed and low >> (dtype.bits - 1):
-        low -= 1 << dtype.bits
-    return Const(low, dtype, span=const.span)
+    return Const(wrapped(int(value), dtype), dtype, span=const.span)
 
 
 def _saturated(value: float, dtype: DType) -> int:

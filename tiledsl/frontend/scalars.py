@@ -67,12 +67,26 @@ def constant(value: int | float | bool, dtype: DType) -> Const:
 
 def coerced(operand: Operand, dtype: DType) -> Expr:
     """The operand in the evaluation dtype of ``dtype``, where an operation meets it."""
-    target = dtype.evaluation
+    return evaluated(operand, dtype.evaluation)
+
+
+def evaluated(operand: Operand, dtype: DType) -> Expr:
+    """The operand in exactly ``dtype``, one in which operations are evaluated."""
     if isinstance(operand, Literal):
-        return constant(operand.value, target)
-    if operand.expr.dtype == target:
+        value = operand.value
+        if dtype.is_integer and isinstance(value, int) and not fits(value, dtype):
+            value = wrapped(value, dtype)  # it counted as a wider or signed dtype
+        return constant(value, dtype)
+    if operand.expr.dtype == dtype:
         return operand.expr
-    return Cast(operand.expr, target, span=here())
+    return Cast(operand.expr, dtype, span=here())
+
+
+def wrapped(value: int, dtype: DType) -> int:
+    """The low bits of an integer, read as this integer dtype."""
+    low = value & ((1 << dtype.bits) - 1)
+    negative = dtype.is_signed and low >> (dtype.bits - 1)
+    return low - (1 << dtype.bits) if negative else low
 
 
 def as_index_expr(operand: Operand) -> Expr:

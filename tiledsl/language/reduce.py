@@ -107,7 +107,8 @@ def _reduce(
     builder = check_tile_statement(operation)
     source, target = place(src, operation, "src"), place(out, operation, "out")
     rank = len(source.extents)
-    if source.form == "point" or isinstance(dim, bool) or not -rank <= dim < rank:
+    valid = isinstance(dim, int) and not isinstance(dim, bool) and -rank <= dim < rank
+    if source.form == "point" or not valid:
         raise KernelError(
             "E0214",
             f"T.{operation}: dim is not a dimension of {source.buffer.name}",
