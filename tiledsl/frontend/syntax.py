@@ -36,7 +36,7 @@ _REJECTED: Final[dict[type[ast.AST], tuple[str, str, str]]] = {
 def check_syntax(source: Source) -> None:
     """Raises KernelError at the first construct that a kernel may not contain."""
     for node, depth in _nodes(source.tree):
-        if depth > NESTING_LIMIT:
+        if depth + _operands(node) > NESTING_LIMIT:
             raise KernelError(
                 "E0125",
                 "the code is nested too deeply",
@@ -46,6 +46,13 @@ def check_syntax(source: Source) -> None:
             )
         _check_node(source, node)
     _check_returns(source)
+
+
+def _operands(node: ast.AST) -> int:
+    """How deeply the IR of one node nests: ``a and b and c`` becomes a chain."""
+    if isinstance(node, ast.BoolOp):
+        return len(node.values)
+    return len(node.ops) if isinstance(node, ast.Compare) else 0
 
 
 def _check_node(source: Source, node: ast.AST) -> None:
