@@ -138,6 +138,9 @@ class ExpressionActions(Transformer_NonRecursive[Token, object]):
             raise TextProblem("E3005", f"no span has the number {number[:10]}")
         return span
 
+    def tail(self, parts: list[Token]) -> Span:
+        return self.mark(parts)
+
     def variable(self, parts: list[str]) -> Var:
         return self.names.variable(parts[0])
 

@@ -97,8 +97,9 @@ def _header(function: Function, spans: SpanTable) -> str:
 
 
 def _tail(span: Span, spans: SpanTable) -> str:
+    """The mark of a line; ``at`` tells it from the mark of the line's last expression."""
     mark = spans.mark(span, NO_SPAN)
-    return f" {mark}" if mark else ""
+    return f" at {mark}" if mark else ""
 
 
 def _block(block: Block, depth: int, spans: SpanTable) -> Iterator[str]:
