@@ -184,5 +184,14 @@ def test_a_compile_only_device_kind_is_chosen_for_inspection(
     assert backends.choose("cpu", "mine", "cuda").target == CUDA
 
 
+def test_a_device_kind_without_a_backend_is_enough_for_inspection(
+    install: Callable[..., None], named: Callable[..., Callable[[], object]]
+) -> None:
+    install(**{settings.DEFAULT_ORDER["cuda"][0]: named("gpus", HERE, CUDA)})
+    assert backends.choose("cpu", None, "cuda").target == CUDA
+    with pytest.raises(ArgumentError, match=r"E2002.*no GPU"):
+        backends.choose("cuda")
+
+
 def test_the_installed_backends_are_found() -> None:
     assert set(settings.DEFAULT_ORDER["cpu"]) <= set(backends.backend_names())

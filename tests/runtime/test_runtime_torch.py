@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tiledsl.diagnostics import ArgumentError
+from tiledsl.diagnostics import ArgumentError, CheckError
 from tiledsl.runtime.kernel import JITKernel
 
 torch = pytest.importorskip("torch")
@@ -135,3 +135,40 @@ def test_bool_tensors_and_dtype_hints(kernel_of: Make, double: JITKernel) -> Non
     assert kernel(torch.tensor([2, 0], dtype=torch.uint8)).tolist() == [10, 20]
     with pytest.raises(ArgumentError, match=r"X.to\(torch.float32\)"):
         double(torch.zeros(3, dtype=torch.int32), torch.zeros(3))
+
+
+def test_dlpack_objects_that_only_torch_can_view(kernel_of: Make) -> None:
+    kernel = kernel_of(
+        """
+        func copy[n](X: bfloat16[n], Y: bfloat16[n]) -> (Y)
+          launch (bx: 1) threads 1
+            copy X[0 +: n] -> Y[0 +: n] shape (n)
+        """,
+        backend="numpy",
+    )
+    tensor = torch.tensor([1.0, -2.0]).bfloat16()
+
+    class Foreign:
+        def __dlpack__(self, **options: object) -> object:
+            return tensor.__dlpack__()
+
+        def __dlpack_device__(self) -> object:
+            return tensor.__dlpack_device__()
+
+    assert torch.equal(kernel(Foreign()), tensor)
+
+
+def test_results_are_compared_whatever_their_kind(kernel_of: Make) -> None:
+    kernel = kernel_of(
+        """
+        func copy[n](X: bfloat16[n], Y: bfloat16[n]) -> (Y)
+          launch (bx: 1) threads 1
+            copy X[0 +: n] -> Y[0 +: n] shape (n)
+        """,
+        backend="numpy",
+    )
+    tensor = torch.tensor([1.0, -2.0, float("nan")]).bfloat16()
+    check = kernel.get_profiler().assert_allclose
+    check(lambda x: x, rtol=0, atol=0, input_tensors=[tensor])
+    with pytest.raises(CheckError, match=r"1 of 3"):
+        check(lambda x: x.abs().float(), input_tensors=[tensor])

@@ -55,7 +55,7 @@ def describe(parameter: str, value: object) -> ArrayFacts:
     if hasattr(value, "__cuda_array_interface__"):
         return _describe_cuda(parameter, value)
     if hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__"):
-        return _describe_numpy(parameter, _as_numpy(parameter, value), value)
+        return _describe_foreign(parameter, value)
     raise not_an_array(parameter, value)
 
 
@@ -126,20 +126,25 @@ def _refuse_numpy(parameter: str, array: np.ndarray) -> None:
         )
 
 
-def _as_numpy(parameter: str, value: object) -> np.ndarray:
-    """A view of what the value offers.  Whatever its methods raise is the reason."""
+def _describe_foreign(parameter: str, value: object) -> ArrayFacts:
+    """An array of another library, viewed by NumPy, or by torch if NumPy cannot."""
     try:
         if hasattr(value, "__array_interface__"):
-            return np.asarray(value)
-        return np.from_dlpack(value)  # type: ignore[arg-type]
-    except Exception as error:
+            array = np.asarray(value)
+        else:
+            array = np.from_dlpack(value)  # type: ignore[arg-type]
+    except Exception as error:  # whatever the object's methods raise is the reason
+        tensor = torch_arrays.from_dlpack(value)
+        if tensor is not None:
+            return ArrayFacts("torch", *torch_arrays.describe(parameter, tensor))
         reason = (str(error).splitlines() or [""])[0]
         raise ArgumentError(
             "E1005",
             f"argument '{parameter}', of type {type(value).__name__},",
-            expected="host memory that NumPy can view",
+            expected="memory that NumPy or torch can view",
             got=f"{type(error).__name__}: {reason}",
         ) from None
+    return _describe_numpy(parameter, array, value)
 
 
 def _describe_cuda(parameter: str, value: object) -> ArrayFacts:
@@ -169,7 +174,7 @@ def _describe_cuda(parameter: str, value: object) -> ArrayFacts:
         strides,
         int(address),
         "cuda",
-        str(getattr(value, "device", "cuda")),
+        f"cuda:{getattr(getattr(value, 'device', None), 'id', 0)}",
         not read_only,
         value,
         None,

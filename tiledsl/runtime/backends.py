@@ -91,7 +91,7 @@ def choose(
         return Choice(backend, _target_for(backend, wanted, device))
     if wanted is not None and wanted not in settings.DEFAULT_ORDER:
         return _listing(wanted)
-    return _default(wanted or device)
+    return _default(wanted or device, inspection=wanted is not None)
 
 
 def parse_target(target: TargetRequest) -> str | None:
@@ -129,17 +129,23 @@ def usable(backend: Backend, device: str) -> Target | None:
     return None
 
 
-def _default(device: str) -> Choice:
-    for name in settings.DEFAULT_ORDER.get(device, ()):
-        backend = _load(name) if name in _entry_points() else None
-        target = usable(backend, device) if isinstance(backend, Backend) else None
-        if isinstance(backend, Backend) and target is not None:
+def _default(device: str, *, inspection: bool) -> Choice:
+    """The first backend of the default order that works.
+
+    For ``inspection`` one that can only compile for the device will do.
+    """
+    order = settings.DEFAULT_ORDER.get(device, ())
+    loaded = [_load(name) for name in order if name in _entry_points()]
+    found = [backend for backend in loaded if isinstance(backend, Backend)]
+    for backend in found:
+        target = usable(backend, device)
+        if target is not None:
             return Choice(backend, target)
-    tried = "; ".join(
-        reason
-        for name in settings.DEFAULT_ORDER.get(device, ())
-        for reason in _reasons(name, device)
-    )
+    for backend in found if inspection else ():
+        for target in backend.targets():
+            if target.device == device:
+                return Choice(backend, target)
+    tried = "; ".join(reason for name in order for reason in _reasons(name, device))
     raise ArgumentError(
         "E2002",
         f"no backend runs kernels on {device} memory here"

@@ -8,26 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.diagnostics import ArgumentError
 from tiledsl.ir.nodes import Buffer, Function, Var
-from tiledsl.runtime import outputs
+from tiledsl.runtime import outputs, torch_arrays
 from tiledsl.runtime.arrays import ArrayFacts, address_of, describe
 from tiledsl.runtime.overlap import byte_range, share_memory
 from tiledsl.runtime.parameters import Parameter, signature_of
-from tiledsl.runtime.planning import Plan, Slot, make_plan
+from tiledsl.runtime.planning import Plan, Seen, Slot, make_plan
 from tiledsl.runtime.scalars import Number, convert_scalar
 from tiledsl.runtime.solving import require_determined
+
+if TYPE_CHECKING:
+    import torch
 
 # combinations of shapes that are remembered for one kernel
 _REMEMBERED = 512
 
-# an argument after the first look at it; arrays of NumPy itself are described only
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A plain torch tensor, whose facts are in the key of its call."""
+
+    tensor: torch.Tensor
+
+
+# an argument after the first look at it; plain arrays and tensors are described only
 # when a plan is made
-_Item = np.ndarray | ArrayFacts | Number | None
+_Item = np.ndarray | _Tensor | ArrayFacts | Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +100,24 @@ class Binder:
         if value is None:
             key.append(None)
             return None
+        quick = torch_arrays.quick_key(value)
+        if quick is not None:
+            key += quick
+            return _Tensor(value)
         found = describe(node.name, value)
         key += (found.kind, found.dtype_name, found.shape, found.strides)
         key += (found.place, found.writable)
         return found
 
     def _plan(self, key: tuple[object, ...], items: Sequence[_Item]) -> Plan:
-        seen = [
-            describe(parameter.name, item) if isinstance(item, np.ndarray) else item
-            for (parameter, _), item in zip(self._inputs, items, strict=True)
-        ]
+        seen: list[Seen] = []
+        for (parameter, _), item in zip(self._inputs, items, strict=True):
+            if isinstance(item, _Tensor):
+                seen.append(describe(parameter.name, item.tensor))
+            elif isinstance(item, np.ndarray):
+                seen.append(describe(parameter.name, item))
+            else:
+                seen.append(item)
         plan = make_plan(self.function, self.signature, seen)
         if len(self._plans) >= _REMEMBERED:
             self._plans.clear()
@@ -110,7 +130,7 @@ class Binder:
             plan.inputs, items, self._inputs, strict=True
         ):
             if slot is not None:
-                values[slot.position] = _reference(slot, item)
+                values[slot.position] = _reference(slot, item, plan.device)
             elif isinstance(item, bool | int | float):
                 values[parameter.position] = item
         for first, second in plan.pairs:
@@ -144,7 +164,7 @@ class Binder:
             raise _overlap(parameters[slot.position], parameters[beside.position], a, b)
 
 
-def _reference(slot: Slot, item: _Item) -> ArrayRef:
+def _reference(slot: Slot, item: _Item, device: str) -> ArrayRef:
     if item.__class__ is np.ndarray:
         array: np.ndarray = item
         host = array if slot.view is None else array.view(slot.view)
@@ -152,6 +172,8 @@ def _reference(slot: Slot, item: _Item) -> ArrayRef:
         return ArrayRef(
             address, slot.shape, slot.strides, slot.dtype, "cpu", array, host
         )
+    if isinstance(item, _Tensor):
+        return _tensor_reference(slot, item.tensor, device)
     if isinstance(item, ArrayFacts):
         view = item.host
         if view is not None and slot.view is not None:
@@ -176,6 +198,16 @@ def _reference(slot: Slot, item: _Item) -> ArrayRef:
         nothing,
         nothing,
     )
+
+
+def _tensor_reference(slot: Slot, tensor: torch.Tensor, device: str) -> ArrayRef:
+    host = None
+    if device == "cpu":
+        host = torch_arrays.host_view(tensor, slot.dtype)
+        if slot.view is not None:
+            host = host.view(slot.view)
+    address = tensor.data_ptr()
+    return ArrayRef(address, slot.shape, slot.strides, slot.dtype, device, tensor, host)
 
 
 def _placed(array: ArrayRef) -> tuple[int, tuple[int, ...], tuple[int, ...], int]:

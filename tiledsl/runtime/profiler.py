@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from tiledsl.diagnostics import ArgumentError, CheckError
-from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer
+from tiledsl.runtime.closeness import host_array, require_close
 from tiledsl.runtime.dimensions import evaluate, symbols
 from tiledsl.runtime.parameters import Parameter, Signature
+from tiledsl.runtime.supply import TensorSupplyType as TensorSupplyType
+from tiledsl.runtime.supply import generate
 
 if TYPE_CHECKING:
     from tiledsl.backend import Backend
-
-
-class TensorSupplyType(Enum):
-    """How inputs are generated.  ``Auto``: integers for integer dtypes, else normal."""
-
-    Integer = 1
-    Uniform = 2
-    Normal = 3
-    Randn = 4
-    Zero = 5
-    One = 6
-    Auto = 7
 
 
 class _Callable(Protocol):
@@ -169,7 +157,7 @@ class Profiler:
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
 
         def close(got: object, want: object) -> None:
-            _require_close(got, want, rtol, atol, max_mismatched_ratio)
+            require_close(got, want, rtol, atol, max_mismatched_ratio)
 
         self._compare(args, reference_program, close)
 
@@ -196,7 +184,9 @@ class Profiler:
         first: list[bytes] | None = None
         for _ in range(repeat):
             args = self._arguments(None, dynamic_symbolic_constraints)
-            bits = [_host(part).tobytes() for part in _results(self._kernel(*args))]
+            bits = [
+                host_array(part).tobytes() for part in _results(self._kernel(*args))
+            ]
             if first is not None and bits != first:
                 raise CheckError("E5090", "two runs on the same inputs differ")
             first = bits
@@ -248,71 +238,8 @@ class Profiler:
                     hint="pass dynamic_symbolic_constraints={...}",
                 )
             shape.append(value)
-        return _generate(tuple(shape), node.dtype, self._supply, generator)
-
-
-def _generate(
-    shape: tuple[int, ...],
-    dtype: DType,
-    supply: TensorSupplyType,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    kind = supply
-    if kind is TensorSupplyType.Auto:
-        whole = not dtype.is_float
-        kind = TensorSupplyType.Integer if whole else TensorSupplyType.Normal
-    lowest = 0 if not dtype.is_signed else -2
-    values: np.ndarray
-    if kind is TensorSupplyType.Integer:
-        values = generator.integers(lowest, 3, shape)
-    elif kind is TensorSupplyType.Uniform:
-        values = generator.uniform(-1.0, 1.0, shape)
-    elif kind in (TensorSupplyType.Normal, TensorSupplyType.Randn):
-        values = generator.standard_normal(shape)
-    else:
-        values = np.full(shape, float(kind is TensorSupplyType.One))
-    return values.astype(dtype.as_numpy())
+        return generate(tuple(shape), node.dtype, self._supply, generator)
 
 
 def _results(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _host(value: object) -> np.ndarray:
-    """A result in host memory, for comparison."""
-    cpu = getattr(value, "cpu", None)
-    if callable(cpu):
-        tensor = value.detach().cpu()  # type: ignore[attr-defined]
-        narrow = str(tensor.dtype) in ("torch.bfloat16",) or "float8" in str(
-            tensor.dtype
-        )
-        return np.asarray((tensor.float() if narrow else tensor).numpy())
-    return np.asarray(value)
-
-
-def _require_close(
-    got: object, want: object, rtol: float, atol: float, allowed: float
-) -> None:
-    mine, theirs = _host(got), _host(want)
-    if mine.shape != theirs.shape:
-        raise CheckError(
-            "E5091",
-            "shape of a result",
-            expected=str(theirs.shape),
-            got=str(mine.shape),
-        )
-    a, b = mine.astype(np.float64), theirs.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        good = (a == b) | (np.isnan(a) & np.isnan(b))
-        good |= (
-            np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b))
-        )
-    wrong = int(good.size - np.count_nonzero(good))
-    if wrong > math.floor(allowed * good.size):
-        where = tuple(int(i) for i in np.argwhere(~good)[0])
-        raise CheckError(
-            "E5091",
-            f"{wrong} of {good.size} elements differ from the reference, first at {where}",
-            expected=str(b[where]),
-            got=str(a[where]),
-        )

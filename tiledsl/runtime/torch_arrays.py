@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -53,9 +53,35 @@ def describe(parameter: str, tensor: torch.Tensor) -> TensorFacts:
     )
 
 
+def from_dlpack(value: object) -> torch.Tensor | None:
+    """The value as a tensor over its own memory, if torch is in use and can view it."""
+    library = sys.modules.get("torch")
+    if library is None or not hasattr(value, "__dlpack__"):
+        return None
+    try:
+        return cast("torch.Tensor", library.from_dlpack(value))
+    except Exception:  # foreign methods may raise anything
+        return None
+
+
+def quick_key(value: object) -> tuple[object, ...] | None:
+    """What the checks of a plain tensor depend on; None for any other object.
+
+    Tensors with equal keys have equal facts, save for their address.
+    """
+    library = sys.modules.get("torch")
+    if library is None or value.__class__ is not library.Tensor:
+        return None
+    tensor = cast("torch.Tensor", value)
+    if tensor.layout != library.strided or tensor.is_neg() or tensor.is_conj():
+        return None
+    key = (tensor.dtype, tensor.shape, tensor.stride(), tensor.device)
+    return (*key, tensor.requires_grad)
+
+
 def host_view(tensor: torch.Tensor, dtype: DType) -> np.ndarray:
     """The memory of a CPU tensor as a NumPy array."""
-    plain = tensor.detach()
+    plain = tensor.detach() if tensor.requires_grad else tensor
     try:
         array: np.ndarray = plain.numpy()
     except TypeError:  # bfloat16 and the 8-bit floats have no NumPy twin in torch
