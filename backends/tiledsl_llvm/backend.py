@@ -10,6 +10,7 @@ from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES, DType
 from tiledsl.ir.nodes import Function
+from tiledsl.passes.pipeline import DEFAULT_PIPELINE
 from tiledsl_llvm.machine import COMPILE_ONLY, Machine, host_machine, named_machine
 from tiledsl_llvm.processors import thread_count
 
@@ -75,7 +76,7 @@ class LlvmBackend:
         )
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
-        return ()
+        return DEFAULT_PIPELINE
 
     def build(
         self, function: Function, target: Target, options: BuildOptions

@@ -144,9 +144,11 @@ class _Legalizer:
             )
         for region in (node.a, node.b, node.c):
             _check_static(region, node)
-        a, load_a = self.dense(node.a, carry, swapped=False)
-        b, load_b = self.dense(node.b, carry, swapped=node.transpose_b)
-        c, load_c = self.dense(node.c, carry, swapped=False)
+        a, load_a = self.dense(node.a, carry)
+        # rows of b are read once per block of rows of a: they have to be close together
+        far = node.b.buffer.scope == "global"
+        b, load_b = self.dense(node.b, carry, swapped=node.transpose_b, moved=far)
+        c, load_c = self.dense(node.c, carry)
         clear, store_c = node.clear, ()
         if load_c:
             store_c = self.copy(Copy(c, node.c, node.c.shape, span=node.span))
@@ -161,13 +163,18 @@ class _Legalizer:
         return (*load_a, *load_b, *load_c, core, *store_c)
 
     def dense(
-        self, region: Region, dtype: DType, *, swapped: bool
+        self,
+        region: Region,
+        dtype: DType,
+        *,
+        swapped: bool = False,
+        moved: bool = False,
     ) -> tuple[Region, tuple[Statement, ...]]:
         """The region itself if it can be read directly, or a tile that is copied from it."""
         unit = region.buffer.strides is None or region.buffer.strides[-1] == index(1)
         last = isinstance(region.dims[-1], Range)
         direct = region.buffer.dtype == dtype and all(dim.proved for dim in region.dims)
-        if direct and unit and last and not swapped:
+        if direct and unit and last and not swapped and not moved:
             return region, ()
         shape = region.shape[::-1] if swapped else region.shape
         tile = self.tile("dense", dtype, shape)
