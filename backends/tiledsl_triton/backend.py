@@ -12,6 +12,10 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES
 from tiledsl.ir.nodes import Function
 from tiledsl.passes.base import Pass
+from tiledsl.passes.canonicalize import Canonicalize
+from tiledsl.passes.dead_code import DeadCode
+from tiledsl.passes.prove_bounds import ProveBounds
+from tiledsl.passes.simplify_index import SimplifyIndex
 from tiledsl_triton.functionalize import Kernel, functionalize
 from tiledsl_triton.gpu_executable import GpuExecutable
 from tiledsl_triton.interpreted_executable import InterpretedExecutable
@@ -62,7 +66,13 @@ class TritonBackend:
         )
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
-        return ()
+        return (
+            Canonicalize(),
+            SimplifyIndex(),
+            Canonicalize(),  # removes the branches that simplify-index decided
+            ProveBounds(),  # a mask that is dropped lets loads be wide
+            DeadCode(),
+        )
 
     def build(
         self, function: Function, target: Target, options: BuildOptions

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 Key = tuple[str, int]
 MOST_PIECES = 4
-MATRIX = 16  # least extent of a matrix operand
+MATRIX = 16  # least piece that is worth its own statement; least matrix operand
 
 
 def power_of_two(count: int) -> int:
@@ -42,15 +42,15 @@ class _Link:
     length: int
 
 
-def split_extent(start: int, stop: int, matrix: bool) -> list[Piece]:
-    """Pieces of one stretch without cuts."""
+def split_extent(start: int, stop: int, matrix: int) -> list[Piece]:
+    """Pieces of one stretch without cuts; of at least ``matrix`` in a matrix product."""
     length = stop - start
-    least = MATRIX if matrix else 1
+    least = max(matrix, 1)
     whole = max(power_of_two(length), least)
     if whole == length or (3 * whole <= 4 * length and not matrix) or length <= least:
         return [Piece(start, whole, length)]
     sizes = [1 << bit for bit in reversed(range(24)) if length >> bit & 1]
-    if len(sizes) > 3 or sizes[-1] < MATRIX:
+    if len(sizes) > 3 or sizes[-1] < max(matrix, MATRIX):
         if not matrix and whole < 2 * MATRIX:
             return [Piece(start, whole, length)]
         head = whole // 2
@@ -69,17 +69,16 @@ class Partition:
 
     crowded: set[str] = field(default_factory=set)
     _extents: dict[Key, int] = field(default_factory=dict)
-    _matrix: set[Key] = field(default_factory=set)
+    _matrix: dict[Key, int] = field(default_factory=dict)
     _links: list[_Link] = field(default_factory=list)
     _cuts: dict[Key, set[int]] = field(default_factory=dict)
     _pieces: dict[Key, tuple[Piece, ...]] = field(default_factory=dict)
 
-    def declare(self, key: Key, extent: int, *, matrix: bool = False) -> None:
-        """Adds an axis."""
+    def declare(self, key: Key, extent: int, *, matrix: int = 0) -> None:
+        """Adds an axis; ``matrix`` is the least size of its pieces in a product."""
         self._extents[key] = extent
         self._cuts.setdefault(key, {0, extent})
-        if matrix:
-            self._matrix.add(key)
+        self._matrix[key] = max(matrix, self._matrix.get(key, 0))
 
     def link(
         self, left: Key, left_start: int, right: Key, right_start: int, length: int
@@ -103,7 +102,7 @@ class Partition:
             ends = sorted(cuts)
             pieces: list[Piece] = []
             for start, stop in zip(ends, ends[1:], strict=False):
-                pieces += split_extent(start, stop, key in self._matrix)
+                pieces += split_extent(start, stop, self._matrix[key])
             self._pieces[key] = tuple(pieces)
             if len(pieces) > MOST_PIECES and len(ends) > 2:
                 self.crowded.add(key[0])
@@ -116,8 +115,8 @@ class Partition:
         left |= {link.left_start, stop}
         left |= {c - shift for c in right if link.left_start <= c - shift <= stop}
         right |= {c + shift for c in left if link.left_start <= c <= stop}
-        matrix = link.left in self._matrix, link.right in self._matrix
-        if any(matrix) and not all(matrix):
-            self._matrix |= {link.left, link.right}
+        least = self._matrix[link.left], self._matrix[link.right]
+        if least[0] != least[1]:
+            self._matrix[link.left] = self._matrix[link.right] = max(least)
             return True
         return (len(left), len(right)) != before

@@ -13,7 +13,7 @@ from math import prod
 from tiledsl.ir.nodes import Allocate, Buffer, Gemm, Launch, Parallel, Range
 from tiledsl.ir.visitor import walk
 from tiledsl_triton.lane_facts import Access, LaneFacts, wide_axes
-from tiledsl_triton.pieces import Partition, power_of_two
+from tiledsl_triton.pieces import MATRIX, Partition, power_of_two
 from tiledsl_triton.tile_operations import constant
 
 LANES = 1 << 17  # most lanes of one vectorized statement
@@ -180,7 +180,9 @@ def _link_gemm(
                 continue
             size = constant(part.extent) or 0
             axis = gemm_axis(number, letter)
-            partition.declare(axis, size, matrix=True)
+            # the depth of products of bytes is at least 32
+            narrow = letter == "k" and region.buffer.dtype.bits == 8
+            partition.declare(axis, size, matrix=2 * MATRIX if narrow else MATRIX)
             if region.buffer.name not in placement.scratch:
                 start = constant(part.start) or 0
                 partition.link((region.buffer.name, dim), start, axis, 0, size)

@@ -69,9 +69,12 @@ def leading_zeros(x, BITS: tl.constexpr):
 
 def trip_count(start, stop, step):
     """Iterations of range(start, stop, step); none if step is 0."""
-    up = floor_divide(stop - start + step - 1, step)
-    down = floor_divide(stop - start + step + 1, step)
-    return tl.maximum(tl.where(step > 0, up, tl.where(step < 0, down, 0)), 0)
+    up = step > 0
+    runs = tl.where(up, start < stop, start > stop) & (step != 0)
+    distance = tl.cast(tl.where(up, stop - start, start - stop), tl.uint64)
+    size = tl.cast(tl.where(up, step, 0 - step), tl.uint64)
+    trips = (distance - 1) // tl.where(size == 0, 1, size) + 1
+    return tl.cast(tl.where(runs, trips, 0), tl.int64)
 '''
 
 _FLOATS = '''

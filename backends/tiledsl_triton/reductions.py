@@ -31,7 +31,10 @@ def scalar_operation(reduction: str) -> str:
     return REDUCTIONS[reduction]
 
 
-def _identity(reduction: str, dtype: DType) -> Value:
+def _neutral(reduction: str, dtype: DType) -> Value:
+    """What changes nothing: for max and min, which ignore it, NaN."""
+    if reduction in ("max", "min") and dtype.is_float:
+        return literal(float("nan"), dtype)
     return literal(identity(reduction.removesuffix("_nan"), dtype), dtype)
 
 
@@ -92,7 +95,7 @@ def _masked(
 ) -> _Operand:
     """The contributions of all lanes, the identity where a lane is off."""
     value = evaluate(statement.value)
-    neutral = _identity(statement.reduction, value.dtype)
+    neutral = _neutral(statement.reduction, value.dtype)
     text = lanes.spread(value)
     guard = conjunction([*lanes.padding, *lanes.conditions])
     if guard is not None:
@@ -164,7 +167,7 @@ def _spread_over(
         place = f"tl.arange(0, {piece.size})[{', '.join(marks)}]"
         tests.append(f"({at}{tail} == {place} + {piece.start})")
         sizes.append(piece.size)
-    neutral = _identity(statement.reduction, terms.dtype).text
+    neutral = _neutral(statement.reduction, terms.dtype).text
     name = state.names.fresh("spread")
     state.line(f"{name} = tl.where({' & '.join(tests)}, {terms.text}{tail}, {neutral})")
     return _Operand(name, terms.dtype, tuple(sizes))

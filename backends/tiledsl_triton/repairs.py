@@ -48,7 +48,7 @@ def _stored(data: np.ndarray, dtype: object, plain: np.dtype[Any]) -> np.ndarray
 
 
 def _ordered(choose: Callable[..., np.ndarray], zero: float) -> Callable[..., Any]:
-    """fmin or fmax with -0 < +0."""
+    """A minimum or maximum with -0 < +0."""
 
     def choice(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         result = choose(a, b)
@@ -65,6 +65,7 @@ def _ordered(choose: Callable[..., np.ndarray], zero: float) -> Callable[..., An
 
 
 _fmin, _fmax = _ordered(np.fmin, -1.0), _ordered(np.fmax, 1.0)
+_minimum, _maximum = _ordered(np.minimum, -1.0), _ordered(np.maximum, 1.0)
 
 
 def _reduced(data: np.ndarray, axis: int | None, kind: str) -> np.ndarray:
@@ -118,19 +119,26 @@ def _builder_class() -> type:
         ) -> Any:
             self._check(ptrs, mask, "load")
             element = ptrs.get_element_ty()
-            if other is None:
-                # what a masked lane reads is undefined; make that visible
-                poison = np.full(ptrs.data.shape, 0xFF, np.uint8)
-                width = np.dtype(plain(element)).itemsize
-                bytes_ = np.repeat(poison[..., None], width, axis=-1)
-                other = handle(bytes_.view(plain(element))[..., 0], element)
-            return super().create_masked_load(ptrs, mask, other, *rest)
+            shape, carrier = ptrs.data.shape, np.dtype(plain(element))
+            # what a masked lane reads is undefined; make that visible
+            data = np.full(carrier.itemsize, 0xFF, np.uint8).view(carrier)
+            if other is not None:
+                data = other.data
+            spread = handle(np.ascontiguousarray(np.broadcast_to(data, shape)), element)
+            wanted = np.ascontiguousarray(np.broadcast_to(mask.data, shape))
+            return super().create_masked_load(
+                ptrs, handle(wanted, mask.dtype), spread, *rest
+            )
 
         def create_masked_store(
             self, ptrs: Any, value: Any, mask: Any, *rest: Any
         ) -> Any:
             self._check(ptrs, mask, "store")
-            return super().create_masked_store(ptrs, value, mask, *rest)
+            shape = ptrs.data.shape
+            wanted = np.ascontiguousarray(np.broadcast_to(mask.data, shape))
+            return super().create_masked_store(
+                ptrs, value, handle(wanted, mask.dtype), *rest
+            )
 
         def _convert(self, src: Any, target: Any) -> Any:
             wide = _floats(src.data, src.dtype.scalar)
@@ -161,6 +169,12 @@ def _builder_class() -> type:
 
         def create_maxnumf(self, lhs: Any, rhs: Any) -> Any:
             return self.binary_op(lhs, rhs, _fmax)
+
+        def create_minimumf(self, lhs: Any, rhs: Any) -> Any:
+            return self.binary_op(lhs, rhs, _minimum)
+
+        def create_maximumf(self, lhs: Any, rhs: Any) -> Any:
+            return self.binary_op(lhs, rhs, _maximum)
 
         def create_fma(self, x: Any, y: Any, z: Any) -> Any:
             # exact in float64 for float32 up to one double rounding

@@ -140,7 +140,7 @@ def convert(value: Expr, dtype: DType) -> Expr:
     return value if value.dtype == dtype else Cast(value, dtype)
 
 
-def expand_copy(copy: Copy, names: Names) -> Parallel:
+def expand_copy(copy: Copy, names: Names) -> Statement:
     """One iteration per point; run-time extents become tests where a tile is bounded."""
     space = _space(copy.shape, (copy.target, copy.source))
     variables = tuple(Var(names.fresh(f"p{axis}"), INDEX) for axis in range(len(space)))
@@ -160,11 +160,20 @@ def expand_copy(copy: Copy, names: Names) -> Parallel:
     for variable, extent, size in zip(variables, copy.shape, space, strict=True):
         if extent != size:
             tests.append(Apply("lt", (variable, extent)))
-    store: Statement = Store(
-        copy.target.buffer, indices, value, proved, span=copy.span
-    )
-    body = If(both(tests), (store,), span=copy.span) if tests else store
-    return Parallel(variables, space, (body,), span=copy.span)
+    store = Store(copy.target.buffer, indices, value, proved, span=copy.span)
+    return _over(variables, space, store, tests)
+
+
+def _over(
+    variables: tuple[Var, ...],
+    space: tuple[Expr, ...],
+    statement: Statement,
+    tests: list[Expr],
+) -> Statement:
+    """The statement for every point of the space at which the tests hold."""
+    span = statement.span
+    body = If(both(tests), (statement,), span=span) if tests else statement
+    return Parallel(variables, space, (body,), span=span) if variables else body
 
 
 def _expand_fill(fill: Fill, names: Names) -> tuple[Statement, ...]:
@@ -177,9 +186,8 @@ def _expand_fill(fill: Fill, names: Names) -> tuple[Statement, ...]:
     if not isinstance(value, Const):
         once = Var(names.fresh("value"), value.dtype)
         before, value = (Let(once, value, span=span),), once
-    store: Statement = Store(region.buffer, indices, value, proved, span=span)
-    body = If(both(tests), (store,), span=span) if tests else store
-    return (*before, Parallel(variables, space, (body,), span=span))
+    store = Store(region.buffer, indices, value, proved, span=span)
+    return (*before, _over(variables, space, store, tests))
 
 
 def _magnitude(value: Expr, reduction: str) -> tuple[Expr, str]:
@@ -201,11 +209,10 @@ def _expand_reduce(reduce: Reduce, names: Names) -> tuple[Statement, ...]:
     kept = variables[: reduce.axis] + variables[reduce.axis + 1 :]
     clips = [False] * len(kept)
     indices, proved, _ = _elements(target, kept, clips)
-    update: Statement = Accumulate(
+    update = Accumulate(
         reduction, target.buffer, indices, element, proved, span=span
     )
-    body = If(both(tests), (update,), span=span) if tests else update
-    combine = Parallel(variables, space, (body,), span=span)
+    combine = _over(variables, space, update, tests)
     if not reduce.clear:
         return (combine,)
     start = Const(identity(reduce.reduction, target.buffer.dtype), target.buffer.dtype)
