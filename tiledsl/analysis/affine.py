@@ -155,7 +155,9 @@ def to_expr(form: Affine) -> Expr:
     """The sum as an expression, its terms in order and the constant last."""
     result: Expr | None = None
     for atom, value in form.terms:
-        term = atom if abs(value) == 1 else Apply("mul", (atom, index(abs(value))))
+        # a sum may have looked through the widening of a narrower integer
+        wide = atom if atom.dtype == INDEX else Cast(atom, INDEX, span=atom.span)
+        term = wide if abs(value) == 1 else Apply("mul", (wide, index(abs(value))))
         if result is None:
             result = Apply("neg", (term,)) if value < 0 else term
         else:

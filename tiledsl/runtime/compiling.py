@@ -16,6 +16,7 @@ from tiledsl.backend import Backend, BuildOptions, Executable, Target
 from tiledsl.diagnostics import Error, InternalError
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.printer import print_function
+from tiledsl.ir.verifier import verify
 from tiledsl.passes.base import Pass
 from tiledsl.passes.pipeline import run_pipeline
 from tiledsl.runtime.cache import open_cache
@@ -89,6 +90,7 @@ def compile_function(
     InternalError, with the IR saved in a file, for a backend that fails.
     """
     settings.validate()
+    verify(function)  # so that no pass is blamed for what it was given
     if options.cache is None:
         options = replace(options, cache=open_cache())
     records: list[PassRecord] = []
