@@ -12,7 +12,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.ir.expression_actions import Names, TextProblem, dtype_of
-from tiledsl.ir.literals import name_value
+from tiledsl.ir.literals import RESERVED, name_value
 from tiledsl.ir.nodes import (
     Allocate,
     Buffer,
@@ -110,14 +110,18 @@ class LineParser:
     def _syntax_error(self, line: Line, error: UnexpectedInput) -> KernelError:
         column = error.column if error.column > 0 else len(line.text) + 1
         first = line.text.split(" ", 1)[0]
-        message, code = "this does not belong here", "E3002"
-        if isinstance(error, UnexpectedToken):
-            token = error.token
-            message = f"unexpected {str(token)[:40]!r}" if token else "line ends early"
-            if error.token_history is None or column == 1 + len(first) + 1:
-                known = f"known in version {VERSION}"
-                message = f"{first[:40]!r} is not a statement {known}, or not like this"
-                code = "E3003"
+        unknown = first.isidentifier() and first not in RESERVED
+        if unknown and column <= len(first) + 2:
+            code, message = "E3003", f"unknown statement {first[:40]!r}"
+            message += f" (this reader knows version {VERSION})"
+        elif isinstance(error, UnexpectedToken) and error.token:
+            code, message = "E3002", f"unexpected {str(error.token)[:40]!r}"
+        else:
+            rest = line.text[column - 1 :]
+            code, message = (
+                "E3002",
+                f"cannot read {rest[:20]!r}" if rest else "line ends early",
+            )
         return text_error(code, message, self._file, line.number, line.indent + column)
 
     def _meaning_error(
