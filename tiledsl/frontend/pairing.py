@@ -17,7 +17,8 @@ from tiledsl.frontend.operands import (
 )
 from tiledsl.ir.nodes import At, Expr, Range, Region, index
 
-_DEPTH: Final = {"global": 0, "shared": 1, "fragment": 2, "local": 2}
+# how far inside a block a scope lies (rule L59)
+DEPTH: Final = {"global": 0, "shared": 1, "fragment": 2, "local": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _spread(point: Place, other: Place, operation: str) -> Place:
 
 def _space(source: Region, target: Region) -> tuple[Expr, ...]:
     """The extents of the side with the inner scope; the source's in a tie (rule L59)."""
-    inner_target = _DEPTH[target.buffer.scope] > _DEPTH[source.buffer.scope]
+    inner_target = DEPTH[target.buffer.scope] > DEPTH[source.buffer.scope]
     return target.shape if inner_target else source.shape
 
 

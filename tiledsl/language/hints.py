@@ -21,10 +21,11 @@ class GemmWarpPolicy(Enum):
 class Layout:
     """A mapping from a buffer's coordinates to physical ones."""
 
-    def __init__(self, shape: object, forward: Callable[..., object]) -> None:
-        _check(callable(forward), "T.Layout", "a function of the coordinates", forward)
+    def __init__(self, shape: object, forward_fn: Callable[..., object]) -> None:
+        valid = callable(forward_fn)
+        _check(valid, "T.Layout", "a function of the coordinates", forward_fn)
         self.shape = shape
-        self.forward = forward
+        self.forward_fn = forward_fn
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.shape})"
@@ -36,12 +37,12 @@ class Fragment(Layout):
     def __init__(
         self,
         shape: object,
-        forward: Callable[..., object] | None = None,
+        forward_fn: Callable[..., object] | None = None,
         forward_thread_fn: Callable[..., object] | None = None,
         replicate: int = 1,
         forward_index_fn: Callable[..., object] | None = None,
     ) -> None:
-        super().__init__(shape, forward or forward_thread_fn or (lambda *at: at))
+        super().__init__(shape, forward_fn or forward_thread_fn or (lambda *at: at))
 
     def repeat(self, *_: object, **__: object) -> Fragment:
         return self
