@@ -59,7 +59,8 @@ class SpanTable:
 def expr_text(expr: Expr, spans: SpanTable, around: Span, binding: int = 0) -> str:
     """The expression, in parentheses if ``binding`` is tighter than its operator."""
     mark = spans.mark(expr.span, around)
-    symbol = SCALAR_OPS[expr.op].symbol if isinstance(expr, Apply) else ""
+    known = SCALAR_OPS.get(expr.op) if isinstance(expr, Apply) else None
+    symbol = known.symbol if known else ""
     if isinstance(expr, Apply) and symbol and len(expr.args) == 2:
         own = PRECEDENCE[symbol]
         left_binding = own + 1 if own == _COMPARISON else own
