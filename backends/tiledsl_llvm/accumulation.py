@@ -28,7 +28,7 @@ from tiledsl_llvm.frame import Frame, Index, any_lane
 from tiledsl_llvm.memory import load_element, store_element
 from tiledsl_llvm.operations import apply_exact
 from tiledsl_llvm.representation import constant_of, element_of, zero_of
-from tiledsl_llvm.text import Value, floating, integer
+from tiledsl_llvm.values import Value, floating, integer
 
 
 def accumulate(frame: Frame, node: Accumulate) -> None:

@@ -6,7 +6,8 @@ from tiledsl.ir.dtypes import FLOAT32, DType
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.narrow_floats import decode, encode
 from tiledsl_llvm.representation import element_of
-from tiledsl_llvm.text import BITS, Builder, Value, floating, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import BITS, Value, floating, integer
 
 
 def convert(

@@ -15,7 +15,7 @@ from tiledsl_llvm.functions import MATH
 from tiledsl_llvm.memory import load_element
 from tiledsl_llvm.operations import EXACT, apply_exact
 from tiledsl_llvm.representation import constant_of, element_of, zero_of
-from tiledsl_llvm.text import Value, integer, sequence
+from tiledsl_llvm.values import Value, integer, sequence
 
 
 def evaluate(frame: Frame, expr: Expr) -> Value:

@@ -10,7 +10,8 @@ from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Block
 from tiledsl_llvm.lanes import Slope, Slopes
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from tiledsl.ir.nodes import (
     Apply,
     Block,
     Break,
-    Buffer,
     Cast,
     Const,
     Continue,
@@ -64,9 +63,7 @@ class Slopes:
             return self.names.get(expr.name, 0)
         if isinstance(expr, Load) and expr.buffer.name in self.private:
             return None
-        parts = [
-            self.of(part) for part in children(expr) if not isinstance(part, Buffer)
-        ]  # type: ignore[arg-type]
+        parts = [self.of(part) for part in children(expr) if isinstance(part, Expr)]
         if all(slope == 0 for slope in parts):
             return 0
         if isinstance(expr, Apply) and expr.dtype == "index":

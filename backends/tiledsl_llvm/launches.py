@@ -21,7 +21,8 @@ from tiledsl_llvm.legalize import legalize
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.statements import run_block
-from tiledsl_llvm.text import Builder, Module, Value, integer
+from tiledsl_llvm.text import Builder, Module
+from tiledsl_llvm.values import Value, integer
 
 WORD = 8
 

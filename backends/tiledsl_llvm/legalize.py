@@ -20,9 +20,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
     Apply,
-    Block,
     Buffer,
-    Cast,
     Const,
     Copy,
     Expr,
@@ -31,21 +29,19 @@ from tiledsl.ir.nodes import (
     Gemm,
     If,
     Let,
-    Load,
     Node,
     Parallel,
     Range,
     Reduce,
     Region,
-    Select,
     Statement,
-    Store,
     Var,
     index,
     whole,
 )
 from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
+from tiledsl_llvm.regions import cast, read, subscripts, write
 
 GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
 
@@ -89,7 +85,7 @@ class _Legalizer:
 
     def copy(self, node: Copy) -> tuple[Statement, ...]:
         points = self.vars(len(node.shape))
-        value = _cast(read(node.source, points, node.shape), node.target.buffer.dtype)
+        value = cast(read(node.source, points, node.shape), node.target.buffer.dtype)
         body = write(node.target, points, node.shape, value)
         return (Parallel(points, node.shape, body, span=node.span),)
 
@@ -118,14 +114,14 @@ class _Legalizer:
             back = self.copy(Copy(whole(tile), target, target.shape))
             return (Allocate(tile), *fetch, *inner, *back)
         points = self.vars(len(source.shape))
-        value = _cast(read(source, points, source.shape), carry)
+        value = cast(read(source, points, source.shape), carry)
         if node.reduction.startswith("abs"):
             value = Apply("abs", (value,))
         kept = points[: node.axis] + points[node.axis + 1 :]
         name = node.reduction.removeprefix("abs")
         if node.nan_propagate and name in ("max", "min") and carry.is_float:
             name += "_nan"
-        indices, proved = _subscripts(target, kept)
+        indices, proved = subscripts(target, kept)
         update = Accumulate(name, target.buffer, indices, value, proved, span=node.span)
         loop = Parallel(points, source.shape, (update,), span=node.span)
         if not node.clear:
@@ -149,7 +145,8 @@ class _Legalizer:
         far = node.b.buffer.scope == "global"
         b, load_b = self.dense(node.b, carry, swapped=node.transpose_b, moved=far)
         c, load_c = self.dense(node.c, carry)
-        clear, store_c = node.clear, ()
+        clear = node.clear
+        store_c: tuple[Statement, ...] = ()
         if load_c:
             store_c = self.copy(Copy(c, node.c, node.c.shape, span=node.span))
             if not isinstance(clear, Const):
@@ -179,7 +176,7 @@ class _Legalizer:
         shape = region.shape[::-1] if swapped else region.shape
         tile = self.tile("dense", dtype, shape)
         p = self.vars(2)
-        value = _cast(read(region, p, region.shape), dtype)
+        value = cast(read(region, p, region.shape), dtype)
         body = write(whole(tile), p[::-1] if swapped else p, shape, value)
         return whole(tile), (
             Allocate(tile),
@@ -219,76 +216,6 @@ class _Legalizer:
             return part
 
         return (*before, rebuild(node, widen), *after)
-
-
-# ------------------------------------------------------- elements of a region
-
-
-def read(region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...]) -> Expr:
-    """The element at ``points``: fill outside the region's ranges and its buffer."""
-    indices, proved = _subscripts(region, points)
-    value: Expr = Load(region.buffer, indices, region.fill, proved, span=region.span)
-    beyond = _clip(region, points, shape)
-    if beyond is None:
-        return value
-    fill = region.fill or _zero(region.buffer.dtype)
-    return Select(beyond, value, fill)
-
-
-def write(
-    region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...], value: Expr
-) -> Block:
-    """Stores to the element at ``points`` if it is in the region's ranges and buffer."""
-    indices, proved = _subscripts(region, points)
-    store = Store(region.buffer, indices, value, proved, span=region.span)
-    inside = _clip(region, points, shape)
-    return (store,) if inside is None else (If(inside, (store,)),)
-
-
-def _subscripts(
-    region: Region, points: tuple[Var, ...]
-) -> tuple[tuple[Expr, ...], tuple[bool, ...]]:
-    remaining = iter(points)
-    indices: list[Expr] = []
-    for dim in region.dims:
-        if not isinstance(dim, Range):
-            indices.append(dim.index)
-            continue
-        point = next(remaining)
-        start = dim.start
-        zero = isinstance(start, Const) and start.value == 0
-        indices.append(point if zero else Apply("add", (start, point)))
-    return tuple(indices), tuple(dim.proved for dim in region.dims)
-
-
-def _clip(
-    region: Region, points: tuple[Var, ...], shape: tuple[Expr, ...]
-) -> Expr | None:
-    """Whether the points are inside the ranges; None if the shape says so."""
-    tests = [
-        Apply("lt", (point, extent))
-        for point, extent, size in zip(points, region.shape, shape, strict=True)
-        if extent != size and not _at_most(size, extent)
-    ]
-    result: Expr | None = None
-    for test in tests:
-        result = test if result is None else Apply("and", (result, test))
-    return result
-
-
-def _at_most(size: Expr, extent: Expr) -> bool:
-    both_known = isinstance(size, Const) and isinstance(extent, Const)
-    return both_known and size.value <= extent.value
-
-
-def _cast(value: Expr, dtype: DType) -> Expr:
-    return value if value.dtype == dtype else Cast(value, dtype)
-
-
-def _zero(dtype: DType) -> Const:
-    if dtype.is_float:
-        return Const(dtype.minimum if dtype == "float8_e8m0fnu" else 0.0, dtype)
-    return Const(False if dtype.kind == "bool" else 0, dtype)
 
 
 def _check_static(region: Region, node: Gemm) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tiledsl_llvm.frame import Frame, Index, Storage, any_lane, both, lanes_below
 from tiledsl_llvm.representation import memory_element_of
-from tiledsl_llvm.text import BITS, Value, integer, mangled, sequence
+from tiledsl_llvm.values import BITS, Value, integer, mangled, sequence
 
 _ZEROS = "zeros"
 

@@ -17,15 +17,8 @@ from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.representation import element_of
-from tiledsl_llvm.text import (
-    BITS,
-    Builder,
-    Value,
-    floating,
-    integer,
-    mangled,
-    vector_type,
-)
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import BITS, Value, floating, integer, mangled, vector_type
 
 
 @dataclass(frozen=True, slots=True)

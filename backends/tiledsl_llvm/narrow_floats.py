@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from tiledsl.ir.dtypes import DType
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, floating, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, floating, integer
 
 _SIGN = -(1 << 31)
 _INFINITY = 0x7F800000

@@ -11,7 +11,8 @@ from typing import Final
 
 from tiledsl.ir.dtypes import DType
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, floating, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, floating, integer
 
 _FLOATS = ("float", "double")
 

@@ -22,7 +22,7 @@ from tiledsl_llvm.frame import Frame, Storage, lanes_below
 from tiledsl_llvm.lanes import Slopes, choose_lane, private_buffers
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.representation import memory_element_of
-from tiledsl_llvm.text import Value, integer
+from tiledsl_llvm.values import Value, integer
 
 
 def emit_parallel(frame: Frame, node: Parallel) -> None:

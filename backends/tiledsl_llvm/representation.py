@@ -12,7 +12,7 @@ import numpy as np
 
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Const
-from tiledsl_llvm.text import Value, floating, integer
+from tiledsl_llvm.values import Value, floating, integer
 
 
 def element_of(dtype: DType) -> str:

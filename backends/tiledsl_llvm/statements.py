@@ -30,7 +30,8 @@ from tiledsl_llvm.memory import store_element
 from tiledsl_llvm.microkernels import emit_gemm
 from tiledsl_llvm.parallel import emit_parallel
 from tiledsl_llvm.representation import memory_element_of
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 # private arrays up to this many elements are kept on the stack, where LLVM can put them
 # into registers

@@ -1,18 +1,17 @@
 """Writing LLVM IR as text: typed values, instructions, named blocks, loops.
 
-A ``Value`` is one scalar or a vector of ``lanes`` equal elements.  Instructions accept a
-mixture and spread scalars over the lanes, so that code which emits an operation is
-written once for every width.
+Instructions accept a mixture of scalars and vectors and spread the scalars over the lanes,
+so that code which emits an operation is written once for every width.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64}
+from tiledsl_llvm.values import Value, constant, integer, mangled, vector_type
+
 _PARAMETERS = (
     "entry",
     "arguments",
@@ -24,64 +23,6 @@ _PARAMETERS = (
     "x1",
     "x2",
 )
-_SUFFIX = {"half": "f16", "float": "f32", "double": "f64", "ptr": "p0"}
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """An operand: a name or a constant, of ``lanes`` elements."""
-
-    text: str
-    element: str
-    lanes: int = 1
-
-    @property
-    def type(self) -> str:
-        return vector_type(self.element, self.lanes)
-
-    @property
-    def typed(self) -> str:
-        return f"{self.type} {self.text}"
-
-    @property
-    def bits(self) -> int:
-        return BITS[self.element]
-
-
-def vector_type(element: str, lanes: int) -> str:
-    return element if lanes == 1 else f"<{lanes} x {element}>"
-
-
-def mangled(element: str, lanes: int) -> str:
-    """The type as it occurs in the name of an intrinsic."""
-    suffix = _SUFFIX.get(element, element)
-    return suffix if lanes == 1 else f"v{lanes}{suffix}"
-
-
-def integer(value: int, element: str = "i64", lanes: int = 1) -> Value:
-    """A constant, reduced modulo 2^bits."""
-    bits = BITS[element]
-    wrapped = (int(value) + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
-    word = str(wrapped) if bits > 1 else ("true" if value & 1 else "false")
-    return _constant(word, element, lanes)
-
-
-def floating(value: float, element: str = "float", lanes: int = 1) -> Value:
-    """A constant; rounded to float32 if ``element`` says so."""
-    if element == "float":
-        value = struct.unpack("<f", struct.pack("<f", value))[0]
-    word = f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-    return _constant(word, element, lanes)
-
-
-def sequence(count: int, element: str = "i64", step: int = 1) -> Value:
-    """The vector 0, step, 2 * step, ..."""
-    words = ", ".join(integer(step * k, element).typed for k in range(count))
-    return Value(f"<{words}>", element, count)
-
-
-def _constant(word: str, element: str, lanes: int) -> Value:
-    return Value(word if lanes == 1 else f"splat ({element} {word})", element, lanes)
 
 
 def _trivial(operation: str, a: Value, b: Value) -> Value | None:
@@ -212,7 +153,7 @@ class Builder:
         if value.lanes != 1:
             raise ValueError(f"{value.typed} has not {lanes} lanes")
         if not value.text.startswith("%"):
-            return _constant(value.text, value.element, lanes)
+            return constant(value.text, value.element, lanes)
         kind = vector_type(value.element, lanes)
         one = self.make(
             value.element, lanes, f"insertelement {kind} poison, {value.typed}, i64 0"

@@ -16,7 +16,8 @@ from tiledsl_llvm.functions.outline import (
     polynomial,
 )
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 _P = {
     "float": (0.5, 0.16666576266288757, 0.041666556149721146, 0.008363185450434685,

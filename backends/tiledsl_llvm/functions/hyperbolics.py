@@ -13,7 +13,8 @@ from tiledsl_llvm.functions.outline import (
     with_sign_of,
 )
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value
 
 # (tanh x - x) / x^3 in x^2, |x| < 0.55
 _TANH = {

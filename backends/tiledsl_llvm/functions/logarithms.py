@@ -15,7 +15,8 @@ from tiledsl_llvm.functions.outline import (
     polynomial,
 )
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 _R = (0.6666666666666666, 0.40000000000000885, 0.28571428570799784, 0.22222222392581045,
       0.18181795547521137, 0.15386244737621665, 0.13268638369266825,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, floating, integer, mangled
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, floating, integer, mangled
 
 Emitter = Callable[..., Value]
 

@@ -6,7 +6,8 @@ from tiledsl_llvm.functions.exponentials import exp2
 from tiledsl_llvm.functions.logarithms import log2
 from tiledsl_llvm.functions.outline import by_library, constant, magnitude, outlined
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 
 def _rsqrt(b: Builder, machine: Machine, x: Value) -> Value:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tiledsl_llvm.functions.outline import Emitter, constant, magnitude, with_sign_of
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 _EXACT_INTEGERS = {"float": 2.0**23, "double": 2.0**52}
 

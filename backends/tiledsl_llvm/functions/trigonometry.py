@@ -15,7 +15,8 @@ from tiledsl_llvm.functions.outline import (
     polynomial,
 )
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.text import Builder, Value, integer
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
 
 _SIN = (-0.16666666666663882, 0.008333333331077422, -0.0001984126691523504,
         2.7555990399839905e-06, -2.4805587179980646e-08)  # fmt: skip
