@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
 from typing import Unpack, overload
@@ -13,7 +14,7 @@ from tiledsl.diagnostics import ArgumentError, Error, KernelError
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.closures import fingerprint, frozen
 from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
-from tiledsl.frontend.prim_func import PrimFunc
+from tiledsl.frontend.prim_func import PrimFunc, names_for_strings
 from tiledsl.frontend.source import place_of, read_source
 from tiledsl.ir.nodes import Function
 from tiledsl.runtime.arrays import describe, is_array
@@ -29,8 +30,14 @@ class JitFunction:
     gives a ``JITKernel``.  Eager otherwise: a call with arrays runs the kernel.
     """
 
-    def __init__(self, python: Callable[..., object], options: CompileOptions) -> None:
+    def __init__(
+        self,
+        python: Callable[..., object],
+        options: CompileOptions,
+        enclosing: Mapping[str, object],
+    ) -> None:
         self.python = python
+        self._enclosing = names_for_strings(python, enclosing)
         self.options = options
         self.__name__ = str(getattr(python, "__name__", "kernel"))
         self.__doc__ = getattr(python, "__doc__", None)
@@ -53,7 +60,9 @@ class JitFunction:
         source = read_source(self.python)
         if _has_prim_func(source.tree):
             return "lazy"
-        eager = EagerFunction(self.python).candidates or _has_launch(source.tree)
+        eager = EagerFunction(self.python, self._enclosing).candidates or _has_launch(
+            source.tree
+        )
         return "eager" if eager else "lazy"
 
     @cached_property
@@ -65,7 +74,7 @@ class JitFunction:
                 span=place_of(self.python),
                 hint="declare outputs with T.empty and return them",
             )
-        return EagerFunction(self.python)
+        return EagerFunction(self.python, self._enclosing)
 
     # ------------------------------------------------------------------- calling
 
@@ -298,9 +307,10 @@ def jit(
             "E0615", "tiledsl.jit", expected="a function, or options by name"
         )
     checked = CompileOptions.of(options)
+    enclosing = sys._getframe(1).f_locals
     if function is not None:
-        return JitFunction(function, checked)
-    return lambda inner: JitFunction(inner, checked)
+        return JitFunction(function, checked, enclosing)
+    return lambda inner: JitFunction(inner, checked, enclosing)
 
 
 def compile(

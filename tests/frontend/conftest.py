@@ -14,7 +14,9 @@ from tiledsl.frontend.prim_func import PrimFunc
 from tiledsl.ir.printer import print_function
 from tiledsl.ir.verifier import verify
 
-Refused = Callable[[str, str], AbstractContextManager[pytest.ExceptionInfo[KernelError]]]
+Refused = Callable[
+    [str, str], AbstractContextManager[pytest.ExceptionInfo[KernelError]]
+]
 
 
 def _text_under_caret(error: KernelError) -> str:

@@ -1,5 +1,8 @@
 """Names in loops, arms and launches: language rules L19 and L21, corner case C24."""
 
+# kernels written as users may write them
+# ruff: noqa: B007, F821, F841, SIM108
+
 from __future__ import annotations
 
 import pytest
@@ -273,7 +276,7 @@ def test_an_undefined_name_gets_a_near_miss(refused):
     def kernel(A: VECTOR):
         with T.Kernel(1):
             weight = 1.0
-            A[0] = wieght  # noqa: F821
+            A[0] = wieght
 
     with refused("E0402", "A[0] = wieght") as caught:
         _ = kernel.function

@@ -1,5 +1,8 @@
 """What is Python and what becomes IR: the table of section 3 of the language reference."""
 
+# kernels written as users may write them
+# ruff: noqa: RUF021, SIM201, SIM223
+
 from __future__ import annotations
 
 from textwrap import dedent

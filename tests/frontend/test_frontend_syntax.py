@@ -153,9 +153,9 @@ def test_async(tmp_path):
 
 
 def hostile(kind: str) -> str:
-    nested_if = "".join(
-        " " * depth + "if bx > 1:\n" for depth in range(90)
-    ) + (" " * 90 + "A[0] = 1.0")
+    nested_if = "".join(" " * depth + "if bx > 1:\n" for depth in range(90)) + (
+        " " * 90 + "A[0] = 1.0"
+    )
     return {
         "sum": "A[0] = " + " + ".join(["bx"] * 1_000),
         "deep parentheses": "A[0] = " + "(" * 150 + "bx" + " + 1)" * 150,

@@ -87,6 +87,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0316": "a cast names a rounding that its dtype does not have",
     "E0320": "a shape, strides or grid is malformed",
     "E0321": "the declaration of dims is malformed",
+    "E0322": "the language has no such name",
     # E04 names and scopes
     "E0401": "a construct of kernels was used outside one",
     "E0402": "a name has no value",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef, store_element
+from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.parameters import scalar_dtype
 from tiledsl.frontend.values import Value, converted, is_symbolic, snapshot
+from tiledsl.ir.nodes import At, Expr, Load, Range
 from tiledsl.ir.spans import Span
+from tiledsl.ir.visitor import walk
 
 _OPERATIONS: Final[dict[str, Callable[[object, object], object]]] = {
     "+": operator.add,
@@ -47,6 +51,8 @@ class Assignments(Activation):
         self.names.bind(name, span)
         if isinstance(value, BufferRef | VarRef):
             value.take_name(name)
+        if isinstance(value, RegionRef):
+            return keep_bounds(value)
         return snapshot(value, name) if isinstance(value, Value) else value
 
     def bind(self, k: int, name: str, old: object, value: object) -> object:
@@ -176,6 +182,23 @@ class Assignments(Activation):
                 span=self.builder.span,
                 hint="assign to a name of its own",
             )
+
+
+def keep_bounds(region: RegionRef) -> RegionRef:
+    """The slice with bounds evaluated here, where they read memory (rule L18d)."""
+    builder = Builder.active()
+
+    def kept(expr: Expr) -> Expr:
+        reads = any(isinstance(part, Load) for part in walk(expr))
+        return builder.let("bound", expr) if reads else expr
+
+    dims: list[At | Range] = []
+    for dim in region.ir.dims:
+        if isinstance(dim, At):
+            dims.append(replace(dim, index=kept(dim.index)))
+        else:
+            dims.append(replace(dim, start=kept(dim.start), extent=kept(dim.extent)))
+    return RegionRef(replace(region.ir, dims=tuple(dims)))
 
 
 def _is_scalar(value: object) -> bool:

@@ -146,8 +146,8 @@ def _captured(function: FunctionType) -> Iterator[tuple[str, object]]:
     known = function.__globals__
     loaded = sorted(set(_loaded_names(function.__code__)))
     for name in loaded:
-        if name not in known:
-            continue
+        if name not in known or not name.isidentifier():
+            continue  # builtins and attributes; names that tools such as pytest insert
         value = known[name]
         if isinstance(value, ModuleType):
             yield from _module_parts(name, value, loaded)

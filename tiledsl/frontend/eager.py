@@ -70,14 +70,21 @@ class TracedEager:
 class EagerFunction:
     """A function in eager form.  ``candidates`` may be arguments of each call."""
 
-    def __init__(self, python: object) -> None:
+    def __init__(
+        self, python: object, enclosing: Mapping[str, object] | None = None
+    ) -> None:
         self.twin = rewritten(python)
         self.python = self.twin.original
         plain_parameters(self.twin)
         self.signature = inspect.signature(self.python)
+        scope = {**(enclosing or {}), **inspect.getclosurevars(self.python).nonlocals}
+        self.annotations = {
+            name: _evaluated(annotation, self.python.__globals__, scope)
+            for name, annotation in self.python.__annotations__.items()
+        }
         annotated = {
             name
-            for name, annotation in self.python.__annotations__.items()
+            for name, annotation in self.annotations.items()
             if is_runtime(annotation)
         }
         declared = bare_annotations(self.twin.source.tree)
@@ -169,7 +176,7 @@ class _Attempt:
         yield from self.owner.signature.parameters
 
     def _argument(self, twin: Rewritten, name: str) -> object:
-        annotation = self.owner.python.__annotations__.get(name)
+        annotation = self.owner.annotations.get(name)
         if name in self.static:
             return self.static[name]
         if is_runtime(annotation):
@@ -279,6 +286,18 @@ class _Attempt:
                 expected="each T.const alone in an entry of a tensor's shape or strides",
                 hint=f"or pass it by keyword: .compile({missing[0]}=...)",
             )
+
+
+def _evaluated(
+    annotation: object, global_names: dict[str, object], scope: Mapping[str, object]
+) -> object:
+    """A string annotation's value; None if it has none, as for types of checkers only."""
+    try:
+        while type(annotation) is str:  # a dtype is a str, too
+            annotation = eval(annotation, global_names, dict(scope))
+    except Exception:
+        return None
+    return annotation
 
 
 def _check_written(function: Function) -> None:

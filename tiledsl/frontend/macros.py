@@ -11,7 +11,8 @@ from typing import Literal
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import TraceState
-from tiledsl.frontend.buffers import Element, VarRef
+from tiledsl.frontend.assignments import keep_bounds
+from tiledsl.frontend.buffers import Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.rewritten import Rewritten, rewritten
 from tiledsl.frontend.trace import stage_for
@@ -132,6 +133,8 @@ class Macro:
                 arguments.arguments[name] = self._reference(name, value)
             elif isinstance(value, Operators):
                 arguments.arguments[name] = snapshot(value, name)
+            elif isinstance(value, RegionRef):
+                arguments.arguments[name] = keep_bounds(value)
         arguments.apply_defaults()
         return arguments
 

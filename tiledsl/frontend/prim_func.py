@@ -66,11 +66,11 @@ def prim_func(
     """
     enclosing = sys._getframe(1).f_locals
     if function is not None:
-        return PrimFunc(function, _for_strings(function, enclosing))
-    return lambda inner: PrimFunc(inner, _for_strings(inner, enclosing))
+        return PrimFunc(function, names_for_strings(function, enclosing))
+    return lambda inner: PrimFunc(inner, names_for_strings(inner, enclosing))
 
 
-def _for_strings(
+def names_for_strings(
     function: object, enclosing: Mapping[str, object]
 ) -> Mapping[str, object]:
     """The enclosing function's names, kept only if an annotation is a string."""
@@ -161,7 +161,9 @@ def _evaluated(
     annotation: str, global_names: dict[str, object], scope: Mapping[str, object]
 ) -> object:
     try:
-        return eval(annotation, global_names, dict(scope))
+        value: object = eval(annotation, global_names, dict(scope))
+        # quoted, and in a module with `from __future__ import annotations`
+        return eval(value, global_names, dict(scope)) if type(value) is str else value
     except KernelError:
         raise
     except Exception as error:

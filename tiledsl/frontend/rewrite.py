@@ -32,43 +32,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Final
 
 from tiledsl.diagnostics import InternalError
+from tiledsl.frontend.rewrite_assignments import (
+    AssignmentRewriter,
+    Statements,
+    assignment,
+)
 from tiledsl.frontend.rewrite_expressions import (
     STAGE,
-    ExpressionRewriter,
     name,
     thunk,
 )
 from tiledsl.frontend.source import Source
 from tiledsl.frontend.syntax import assigned_in, bound_names
 
-_OPERATORS: Final[dict[type[ast.operator], str]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-    ast.BitXor: "^",
-    ast.MatMult: "@",
-}
 
-Statements = list[ast.stmt]
-
-
-class Rewriter(ExpressionRewriter):
+class Rewriter(AssignmentRewriter):
     """Rewrites the ``def`` statement of one function."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, bound_names(source.tree))
-        self._temporaries = 0
 
     def function(self) -> ast.FunctionDef:
         """The new ``def`` statement, without decorators and annotations."""
@@ -102,10 +86,6 @@ class Rewriter(ExpressionRewriter):
                 result.insert(-1, ast.copy_location(warning, statement))
                 break
         return result or [ast.Pass()]
-
-    def _fresh(self) -> str:
-        self._temporaries += 1
-        return f"__{self._temporaries}"
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.stmt):
@@ -149,115 +129,18 @@ class Rewriter(ExpressionRewriter):
         noted = self.stage("define", self.place(node), ast.Constant(node.name))
         return [ast.FunctionDef(**parts), ast.Expr(noted)]
 
-    # -------------------------------------------------------------- assignments
-
-    def visit_Assign(self, node: ast.Assign) -> Statements:
-        value = self._source_value(node.value)
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            return self._bind("assign", node, node.targets[0].id, value)
-        temporary = self._fresh()
-        if len(node.targets) > 1 or isinstance(node.value, ast.Tuple | ast.List):
-            value = self.stage("once", self.place(node), value)
-        statements: Statements = [_set(temporary, value)]
-        for target in node.targets:
-            statements += self._assign_target("assign", node, target, name(temporary))
-        return statements
-
-    def _source_value(self, node: ast.expr) -> ast.expr:
-        """A right side: an alloc_var is read, except where a call just made it."""
-        if isinstance(node, ast.Tuple | ast.List):
-            parts = [self._source_value(part) for part in node.elts]
-            return type(node)(parts, ast.Load())
-        value = self.expression(node)
-        if isinstance(node, ast.Call | ast.Constant | ast.Starred):
-            return value
-        return self.stage("value", value)
-
-    def _bind(
-        self, method: str, node: ast.AST, target: str, *values: ast.expr
-    ) -> Statements:
-        place, text = self.place(node), ast.Constant(target)
-        return [_set(target, self.stage(method, place, text, name(target), *values))]
-
-    def _assign_target(
-        self, method: str, node: ast.stmt, target: ast.expr, value: ast.expr
-    ) -> Statements:
-        """``target = value`` for a value that may be used several times."""
-        match target:
-            case ast.Name(identifier):
-                return self._bind(method, target, identifier, value)
-            case ast.Subscript(owner, index):
-                place, parts = self.place(target), self.index(index)
-                return [
-                    ast.Expr(
-                        self.stage("store", place, value, self.expression(owner), parts)
-                    )
-                ]
-            case ast.Attribute(owner, attribute):
-                place, text = self.place(target), ast.Constant(attribute)
-                setting = self.stage(
-                    "set_attribute", place, value, self.expression(owner), text
-                )
-                return [ast.Expr(setting)]
-            case ast.Tuple(elements) | ast.List(elements):
-                return self._unpack(method, node, target, elements, value)
-        raise InternalError("E9001", f"no rule for the target {type(target).__name__}")
-
-    def _unpack(
-        self,
-        method: str,
-        node: ast.stmt,
-        target: ast.expr,
-        elements: list[ast.expr],
-        value: ast.expr,
-    ) -> Statements:
-        temporary = self._fresh()
-        count = ast.Constant(len(elements))
-        unpacked = self.stage("unpack", self.place(target), value, count)
-        statements: Statements = [_set(temporary, unpacked)]
-        for position, element in enumerate(elements):
-            part = ast.Subscript(name(temporary), ast.Constant(position), ast.Load())
-            statements += self._assign_target(method, node, element, part)
-        return statements
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Statements:
-        annotation = self.expression(node.annotation)
-        target = node.target
-        if not isinstance(target, ast.Name):
-            value = self._source_value(node.value) if node.value else None
-            return self._assign_target("assign", node, target, value) if value else []
-        if node.value is None:
-            return self._bind("declare", node, target.id, annotation)
-        value = self._source_value(node.value)
-        return self._bind("assign_typed", node, target.id, annotation, value)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Statements:
-        operator = ast.Constant(_OPERATORS[type(node.op)])
-        value, target = self.expression(node.value), node.target
-        if isinstance(target, ast.Name):
-            return self._bind("update", node, target.id, operator, value)
-        owner = self.expression(target.value)
-        place = self.place(node)
-        if isinstance(target, ast.Subscript):
-            index = self.index(target.slice)
-            call = self.stage("update_element", place, owner, index, operator, value)
-        else:
-            text = ast.Constant(target.attr)
-            call = self.stage("update_attribute", place, owner, text, operator, value)
-        return [ast.Expr(call)]
-
     # -------------------------------------------------------- compound statements
 
     def visit_If(self, node: ast.If) -> Statements:
-        branch, before = self._fresh(), self._fresh()
+        branch, before = self.fresh(), self.fresh()
         test = self.expression(node.test)
         has_else = ast.Constant(bool(node.orelse))
         opened = self.stage("branch", self.place(node.test), test, has_else)
-        statements: Statements = [_set(branch, opened)]
+        statements: Statements = [assignment(branch, opened)]
         rebound = assigned_in(node.body) if node.orelse else ()
         if rebound:
             saved: list[ast.expr] = [name(identifier) for identifier in rebound]
-            statements.append(_set(before, ast.Tuple(saved, ast.Load())))
+            statements.append(assignment(before, ast.Tuple(saved, ast.Load())))
         statements.append(_arm(branch, "then", self.block(node.body)))
         if node.orelse:
             otherwise = self.block(node.orelse)
@@ -269,11 +152,11 @@ class Rewriter(ExpressionRewriter):
         return statements
 
     def visit_For(self, node: ast.For) -> Statements:
-        item = self._fresh()
+        item = self.fresh()
         iterable = self._iterable(node.iter)
         names = _strings(_target_names(node.target))
         loop = self.stage("loop", self.place(node.iter), iterable, names)
-        body = self._assign_target("bind", node, node.target, name(item))
+        body = self.assign_target("bind", node, node.target, name(item))
         body += self.block(node.body)
         return [ast.For(ast.Name(item, ast.Store()), loop, body, [])]
 
@@ -290,7 +173,7 @@ class Rewriter(ExpressionRewriter):
         test = thunk(self.expression(node.test))
         loop = self.stage("loop_while", self.place(node.test), test)
         body = self.block(node.body)
-        return [ast.For(ast.Name(self._fresh(), ast.Store()), loop, body, [])]
+        return [ast.For(ast.Name(self.fresh(), ast.Store()), loop, body, [])]
 
     def visit_With(self, node: ast.With) -> Statements:
         return self._with_items(node, node.items)
@@ -298,21 +181,17 @@ class Rewriter(ExpressionRewriter):
     def _with_items(self, node: ast.With, items: list[ast.withitem]) -> Statements:
         if not items:
             return self.block(node.body)
-        first, temporary = items[0], self._fresh()
+        first, temporary = items[0], self.fresh()
         target = first.optional_vars
         names = _strings(_target_names(target) if target else ())
         context = self.expression(first.context_expr)
         entered = self.stage("enter", self.place(first.context_expr), context, names)
         body: Statements = []
         if target:
-            body += self._assign_target("bind", node, target, name(temporary))
+            body += self.assign_target("bind", node, target, name(temporary))
         body += self._with_items(node, items[1:])
         variable = ast.Name(temporary, ast.Store())
         return [ast.With([ast.withitem(entered, variable)], body)]
-
-
-def _set(identifier: str, value: ast.expr) -> ast.Assign:
-    return ast.Assign([ast.Name(identifier, ast.Store())], value)
 
 
 def _strings(texts: tuple[str, ...]) -> ast.Tuple:

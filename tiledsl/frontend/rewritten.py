@@ -14,6 +14,7 @@ from tiledsl.frontend.syntax import check_syntax
 from tiledsl.ir.spans import Span
 
 _FACTORY = "__factory"
+_INNER = "__traced"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +83,13 @@ def _compile(
     parameters = ast.arguments(
         [], [ast.arg(name) for name in free], None, [], [], None, []
     )
+    # not under its own name, which the body may use for the function itself
+    named, function.name = function.name, _INNER
     factory = ast.FunctionDef(_FACTORY, parameters, [function], [], None)
     module = ast.Module([ast.copy_location(factory, function)], [])
     ast.fix_missing_locations(module)
     outer = compile(module, source.file, "exec", dont_inherit=True)
-    return _nested(_nested(outer, _FACTORY), function.name)
+    return _nested(_nested(outer, _FACTORY), _INNER).replace(co_name=named)
 
 
 def _nested(code: CodeType, name: str) -> CodeType:
