@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import cache
 from typing import TYPE_CHECKING
 
 from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
@@ -38,7 +37,6 @@ def _gemm_dtypes() -> frozenset[tuple[DType, DType, DType]]:
     return frozenset((DType(a), DType(b), DType(c)) for a, b, c in rows)
 
 
-@cache
 def _machine(name: str) -> Machine:
     return host_machine() if name == "host" else named_machine(name)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import dataclass
+from functools import cache
+
+from tiledsl.diagnostics import ArgumentError
+from tiledsl.settings import CPU
 
 _ENABLED_BY_LEVEL = {
     "x86-64": ("sse2",),
@@ -70,16 +72,28 @@ class Machine:
 
 def host_machine() -> Machine:
     """The processor this process runs on, restricted by ``TILEDSL_CPU`` if that is set."""
+    return _host(CPU.value)
+
+
+@cache
+def _host(restriction: str | None) -> Machine:
     # llvmlite is loaded when something is compiled, not when tiledsl is imported
     from llvmlite import binding
 
     triple = binding.get_process_triple()
-    wanted = os.environ.get("TILEDSL_CPU", "").strip()
-    if wanted in _ENABLED_BY_LEVEL and triple.startswith("x86_64"):
-        return named_machine(wanted, triple)
     found = binding.get_host_cpu_features()
     enabled = frozenset(name for name, present in found.items() if present)
-    return Machine(triple, binding.get_host_cpu_name(), enabled, found.flatten())
+    if restriction is None:
+        return Machine(triple, binding.get_host_cpu_name(), enabled, found.flatten())
+    wanted = _ENABLED_BY_LEVEL.get(restriction)
+    if wanted is None or not triple.startswith("x86_64") or not enabled >= set(wanted):
+        raise ArgumentError(
+            "E4001",
+            "environment variable TILEDSL_CPU",
+            expected=f"one of {', '.join(_ENABLED_BY_LEVEL)} that this processor supports",
+            got=repr(restriction),
+        )
+    return named_machine(restriction, triple)
 
 
 def named_machine(name: str, triple: str = "") -> Machine:
@@ -88,7 +102,3 @@ def named_machine(name: str, triple: str = "") -> Machine:
         features = frozenset(_ENABLED_BY_LEVEL[name])
         return Machine(triple or "x86_64-unknown-linux-gnu", name, features)
     return Machine(name, "generic", frozenset({"neon"}))
-
-
-def host_is_x86() -> bool:
-    return platform.machine().lower() in ("x86_64", "amd64")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-_MOST = 1024
+from tiledsl.settings import THREADS
 
 
 def thread_count() -> int:
     """``TILEDSL_THREADS``, else the number of processors this process may use."""
-    wanted = os.environ.get("TILEDSL_THREADS", "").strip()
-    if wanted.isdigit() and int(wanted) > 0:
-        return min(int(wanted), _MOST)
+    wanted = THREADS.value
+    if wanted is not None:
+        return wanted
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

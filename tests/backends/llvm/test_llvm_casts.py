@@ -135,13 +135,7 @@ def test_overflow_without_saturation(source: str, target: str, rounding: str) ->
 def test_integer_arithmetic_gives_the_same_bits(
     target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tiledsl_llvm import backend
-
-    backend._machine.cache_clear()
     monkeypatch.setenv("TILEDSL_CPU", "x86-64")
-    try:
-        check("float32", target)
-        check(target, "float32")
-        check("float64", target)
-    finally:
-        backend._machine.cache_clear()
+    check("float32", target)
+    check(target, "float32")
+    check("float64", target)

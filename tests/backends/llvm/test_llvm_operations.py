@@ -166,7 +166,10 @@ def check(
         with np.errstate(all="ignore"):
             wrong = far(op, columns, found, expected)
     rows = [tuple(column[k] for column in columns) for k in np.nonzero(wrong)[0][:5]]
-    details = [(*row, f, e) for row, f, e in zip(rows, found[wrong], expected[wrong], strict=False)]
+    details = [
+        (*row, f, e)
+        for row, f, e in zip(rows, found[wrong], expected[wrong], strict=False)
+    ]
     assert not wrong.any(), (
         f"{op.name}: {wrong.sum()} wrong, (operands, found, expected): {details}"
     )

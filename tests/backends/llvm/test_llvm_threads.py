@@ -25,7 +25,9 @@ COUNT = """
 """
 
 
-def reference(function: Function, arrays: list[np.ndarray], dims: tuple[int, ...]) -> Arguments:
+def reference(
+    function: Function, arrays: list[np.ndarray], dims: tuple[int, ...]
+) -> Arguments:
     return Arguments(
         tuple(
             ArrayRef(
@@ -254,6 +256,10 @@ def test_subnormals_are_kept_whatever_the_caller_has_set() -> None:
 
 
 def test_importing_the_package_loads_no_compiler() -> None:
-    source = "import sys, tiledsl_llvm; print([m for m in sys.modules if 'llvmlite' in m])"
-    out = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    source = (
+        "import sys, tiledsl_llvm; print([m for m in sys.modules if 'llvmlite' in m])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
