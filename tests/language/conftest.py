@@ -17,6 +17,8 @@ from tiledsl.ir.spans import Span
 def builder() -> Iterator[Builder]:
     made = Builder()
     made.span = Span("kernel.py", 7, 4, 7, 20)
+    for dim in "mn":
+        made.declare_dim(dim)
     with made.activate(), made.block("host"), made.block("launch"):
         yield made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import tiledsl.language as T
-from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.language.names import UNAVAILABLE, UnavailableName
 
 NAMES_OF_THE_LANGUAGE = """
@@ -67,7 +67,7 @@ def test_using_an_unavailable_name_is_refused_at_the_line(builder, name: str) ->
 def test_hardware_names_say_what_to_use_instead(builder) -> None:
     with pytest.raises(UnsupportedByTarget) as caught:
         T.tma_copy(None, None)
-    assert caught.value.hint == "use T.copy"
+    assert caught.value.hint == "instead: T.copy"
 
 
 def test_nothing_is_both_available_and_not() -> None:
@@ -80,6 +80,13 @@ def test_other_names_are_attribute_errors_with_a_suggestion() -> None:
     with pytest.raises(AttributeError, match="has no name"):
         _ = T.xyzzy_plugh
     assert not hasattr(T, "__wrapped__")
+
+
+def test_in_a_kernel_they_are_errors_at_the_line(builder) -> None:
+    with pytest.raises(KernelError, match="E0322") as caught:
+        _ = T.alloc_sharde
+    assert caught.value.span == builder.span
+    assert caught.value.hint == "did you mean T.alloc_shared?"
 
 
 def test_public_functions_are_documented() -> None:

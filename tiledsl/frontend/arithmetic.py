@@ -181,7 +181,7 @@ def _check_divisor(op: str, b: Operand) -> None:
             "E0304",
             "division by the static value 0",
             span=here(),
-            got=op,
+            got=SCALAR_OPS[op].symbol or f"T.{op}",
             hint="a zero divisor at run time gives x // 0 = 0 and x % 0 = x",
         )
 

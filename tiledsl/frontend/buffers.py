@@ -240,8 +240,8 @@ def checked_indices(buffer: Buffer, indices: tuple[Expr, ...]) -> tuple[Expr, ..
     """The subscripts counted from the end where negative, after the static checks."""
     pairs = zip(indices, buffer.shape, strict=True)
     result = tuple(from_end(expr, extent) for expr, extent in pairs)
-    for dim, expr in enumerate(result):
-        check_element(buffer, dim, expr)
+    for dim, (expr, written) in enumerate(zip(result, indices, strict=True)):
+        check_element(buffer, dim, expr, written)
     return result
 
 

@@ -36,10 +36,11 @@ def from_end(expr: Expr, extent: Expr) -> Expr:
     return to_expr(normal_form(expr) + normal_form(extent))
 
 
-def check_element(buffer: Buffer, dim: int, expr: Expr) -> None:
+def check_element(buffer: Buffer, dim: int, expr: Expr, written: Expr) -> None:
     """Refuses an index that is never inside (global) or sometimes outside (block-local).
 
-    Under a dynamic condition it is a warning, since the access may not happen.
+    ``written`` is the index before it was counted from the end.  Under a dynamic
+    condition it is a warning, since the access may not happen.
     """
     known = static_bounds(expr)
     extent = normal_form(buffer.shape[dim]).static
@@ -51,7 +52,8 @@ def check_element(buffer: Buffer, dim: int, expr: Expr) -> None:
     if inside or (touches and buffer.scope == "global"):
         return
     what = f"index {dim} of {buffer.name}"
-    _report(buffer, what, touches, _interval(least, greatest), f"0 to {extent - 1}")
+    got = _interval(*(static_bounds(written) or known))
+    _report(buffer, what, touches, got, f"0 to {extent - 1}")
 
 
 def check_range(buffer: Buffer, dim: int, start: Expr, length: Affine) -> None:

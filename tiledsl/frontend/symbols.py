@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from tiledsl.diagnostics import KernelError
-from tiledsl.frontend.builder import here
+from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.scalars import Scalar
 from tiledsl.frontend.tensor_types import ConstSymbol
 from tiledsl.frontend.values import Operators, Value
@@ -31,6 +31,18 @@ class DynamicDim(Value):
     def __init__(self, name: str, dtype: DType = INT32) -> None:
         super().__init__(Scalar(Var(name, INDEX), dtype))
         self.name = name
+
+    def _current(self) -> Scalar:
+        builder = Builder.active_or_none()
+        if builder and builder.inside("launch") and self.name not in builder.dims:
+            raise KernelError(
+                "E0610",
+                f"no argument determines the dimension {self.name}",
+                span=here(),
+                expected="a dimension in the shape or strides of an input tensor",
+                hint=f"pass it as a scalar parameter, {self.name}: T.int32",
+            )
+        return super()._current()
 
     def __repr__(self) -> str:
         return self.name

@@ -9,8 +9,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
-from tiledsl.diagnostics import UnsupportedByTarget
-from tiledsl.frontend.builder import here
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.frontend.builder import Builder, here
 
 # hardware names and their portable replacements, "" where there is none
 _HARDWARE: Final[dict[str, str]] = {
@@ -157,7 +157,7 @@ class UnavailableName:
             "E2001",
             f"T.{self._name} {why}",
             span=here(),
-            hint=f"use {instead}" if instead else None,
+            hint=f"instead: {instead}" if instead else None,
         )
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
@@ -176,9 +176,20 @@ class UnavailableName:
 
 
 def unavailable(name: str, known: list[str]) -> UnavailableName:
-    """The object for a name of the language; AttributeError for any other name."""
+    """The object for a name of the language.
+
+    Any other name is an error with the nearest name: AttributeError, or while a kernel is
+    traced KernelError E0322 at the user's line.
+    """
     if name in UNAVAILABLE:
         return UnavailableName(name)
     near = get_close_matches(name, [*known, *UNAVAILABLE], n=1)
+    if Builder.active_or_none() is not None and not name.startswith("__"):
+        raise KernelError(
+            "E0322",
+            f"the language has no name T.{name}",
+            span=here(),
+            hint=f"did you mean T.{near[0]}?" if near else None,
+        )
     suggestion = f"; did you mean {near[0]}?" if near else ""
     raise AttributeError(f"tiledsl.language has no name {name!r}{suggestion}")
