@@ -53,9 +53,7 @@ class TritonBackend:
     def capabilities(self, target: Target) -> Capabilities:
         dtypes = frozenset(ALL_DTYPES)
         if target.name == INTERPRETER:
-            return Capabilities(
-                dtypes, gemm_dtypes(), 1 << 30, power_of_two_tiles=True
-            )
+            return Capabilities(dtypes, gemm_dtypes(), 1 << 30, power_of_two_tiles=True)
         gpu = gpu_of(target.name)
         return Capabilities(
             dtypes,

@@ -1,8 +1,8 @@
 """Gives narrow reduction targets a wide carry, so that they are rounded once.
 
-    for i, j in Parallel:        wide = r as float32
-        r[i] += x[i, j]          for i, j in Parallel: wide[i] += x[i, j]
-                                 r = wide as float16
+for i, j in Parallel:        wide = r as float32
+    r[i] += x[i, j]          for i, j in Parallel: wide[i] += x[i, j]
+                             r = wide as float16
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def _widen(parallel: Parallel, names: Names) -> Parallel | tuple[Statement, ...]
         return parallel
     carries = {
         name: Buffer(
-            names.fresh(f"{name}_wide"), buffer.shape, buffer.dtype.evaluation, "fragment"
+            names.fresh(f"{name}_wide"),
+            buffer.shape,
+            buffer.dtype.evaluation,
+            "fragment",
         )
         for name, buffer in narrow.items()
     }

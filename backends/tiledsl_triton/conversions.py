@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tiledsl.diagnostics import UnsupportedByTarget
-from tiledsl.ir.dtypes import DType
+from tiledsl.ir.dtypes import FLOAT32, DType
 from tiledsl.ir.nodes import Cast
 from tiledsl_triton.operations import Operations
 from tiledsl_triton.values import Value, storage_literal, triton_type
@@ -18,19 +18,29 @@ def convert(operations: Operations, value: Value, cast: Cast) -> str:
     """The text of ``cast`` applied to ``value``."""
     source, target = value.dtype, cast.dtype
     _check_rounding(source, target, cast)
+    if source == target:
+        return value.typed
     if triton_type(source) == triton_type(target) and _E8M0 not in (source, target):
         return value.typed
-    if target == "bool":
-        zero = "0.0" if source.is_float else "0"
-        return f"{Value(value.typed, source).atom} != {zero}"
     if source == _E8M0:
-        wide = Value(operations.call("from_e8m0", value.typed), DType("float32"))
-        return wide.text if target == "float32" else _float(operations, wide, cast)
+        wide = Value(operations.call("from_e8m0", value.typed), FLOAT32, value.axes)
+        return convert(operations, wide, cast)
+    if target == "bool":
+        return _to_bool(value)
     if source.is_float and not target.is_float:
         return _to_integer(operations, value, target)
     if target.is_float:
         return _float(operations, value, cast)
     return _plain(value.typed, target)
+
+
+def _to_bool(value: Value) -> str:
+    text, zero = value.typed, "0"
+    if value.dtype.is_float:
+        zero = "0.0"
+        if value.dtype.bits < 32:
+            text = f"tl.cast({text}, tl.float32)"
+    return f"{Value(text, value.dtype).atom} != {zero}"
 
 
 def _plain(text: str, target: DType) -> str:
@@ -59,7 +69,9 @@ def _to_integer(operations: Operations, value: Value, target: DType) -> str:
     # a fraction between -1 and 0 still converts to an unsigned 0
     if not target.is_signed:
         low = math.nextafter(-1.0, 0.0) if value.dtype == "float64" else -1 + 2.0**-24
-    bounds = [storage_literal(v, target).typed for v in (target.minimum, target.maximum)]
+    bounds = [
+        storage_literal(v, target).typed for v in (target.minimum, target.maximum)
+    ]
     return operations.call("to_integer", text, repr(low), repr(high), *bounds)
 
 

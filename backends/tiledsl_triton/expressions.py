@@ -56,7 +56,9 @@ class Evaluator:
         for position, axis in enumerate(self.lanes.axes):
             if axis.name == var.name:
                 wide = f"tl.cast({axis.lane}, tl.int64)"
-                text = wide if axis.start.literal == 0 else f"{wide} + {axis.start.atom}"
+                text = (
+                    wide if axis.start.literal == 0 else f"{wide} + {axis.start.atom}"
+                )
                 return Value(text, INDEX, frozenset({position}))
         return self.state.variable(var)
 
@@ -97,7 +99,9 @@ class Evaluator:
         if buffer.name in state.tiles:
             access = tiles.TileAccess(lanes, state.tiles[buffer.name], subscripts)
             value = tiles.read(state, access, self, load.fill)
-            return value if value.text.isidentifier() else state.bind(buffer.name, value)
+            return (
+                value if value.text.isidentifier() else state.bind(buffer.name, value)
+            )
         place = memory.memory_of(state, buffer)
         address = memory.Address(state, lanes, place, subscripts, self)
         return memory.load(state, lanes, address, buffer, load.fill, load.proved)
@@ -123,4 +127,3 @@ def _fold(op: str, args: tuple[Value, ...]) -> Value | None:
         return None
     a, b = int(known[0] or 0), int(known[1] or 0)
     return integer({"add": a + b, "sub": a - b, "mul": a * b}[op])
-

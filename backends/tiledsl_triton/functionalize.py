@@ -121,7 +121,9 @@ def _clean_buffers(launch: Launch, facts: LaneFacts) -> set[str]:
         if isinstance(node, Store) and node.buffer.scope != "global":
             clean = _pads_with_zero(node.value)
             written[node.buffer.name] = written.get(node.buffer.name, True) and clean
-    dirty = {access.buffer.name for access in facts.accesses if access.kind == "accumulate"}
+    dirty = {
+        access.buffer.name for access in facts.accesses if access.kind == "accumulate"
+    }
     dirty |= {gemm.c.buffer.name for gemm in facts.gemms}
     return {name for name, clean in written.items() if clean} - dirty
 
@@ -171,6 +173,6 @@ def _linear(names: list[str], launch: Launch) -> str:
 
 def _uses_scratch(launch: Launch, scratch: set[str]) -> bool:
     return any(
-        isinstance(node, Allocate) and node.buffer.name in scratch for node in walk(launch)
+        isinstance(node, Allocate) and node.buffer.name in scratch
+        for node in walk(launch)
     )
-

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from tiledsl.backend import ArrayRef, Arguments
+from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.diagnostics import ArgumentError, InternalError
 from tiledsl.ir.nodes import (
     Allocate,
@@ -45,9 +45,9 @@ _INDEX_OPERATIONS: Final[dict[str, Callable[..., Number]]] = {
     "floordiv": _floor_divide,
     "floormod": lambda a, b: a - _floor_divide(a, b) * b,
     "truncdiv": lambda a, b: (abs(a) // abs(b)) * (1 if a * b >= 0 else -1) if b else 0,
-    "truncmod": lambda a, b: a - (abs(a) // abs(b)) * (1 if a * b >= 0 else -1) * b
-    if b
-    else a,
+    "truncmod": lambda a, b: (
+        a - (abs(a) // abs(b)) * (1 if a * b >= 0 else -1) * b if b else a
+    ),
     "ceildiv": lambda a, b: -((-a) // b) if b else 0,
     "shl": lambda a, b: a << b if 0 <= b < 64 else 0,
     "shr": lambda a, b: a >> min(b, 63) if b >= 0 else (-1 if a < 0 else 0),
@@ -110,7 +110,9 @@ class HostRun(Generic[ArrayT]):
                 if 0 not in grid:
                     self.launch(statement, grid, self)
             case Let():
-                self.numbers[statement.var.name] = evaluate(statement.value, self.numbers)
+                self.numbers[statement.var.name] = evaluate(
+                    statement.value, self.numbers
+                )
             case If():
                 chosen = evaluate(statement.condition, self.numbers)
                 self.block(statement.then if chosen else statement.otherwise)
@@ -118,7 +120,9 @@ class HostRun(Generic[ArrayT]):
                 self._for(statement)
             case _:
                 kind = type(statement).__name__
-                raise InternalError("E9002", f"{kind} at host level", span=statement.span)
+                raise InternalError(
+                    "E9002", f"{kind} at host level", span=statement.span
+                )
 
     def _for(self, loop: For) -> None:
         start, stop, step = (
@@ -145,7 +149,8 @@ def named_arguments(
 ) -> tuple[dict[str, Number], dict[str, ArrayRef]]:
     """Numbers and arrays of a call by name."""
     numbers: dict[str, Number] = {
-        dim.name: value for dim, value in zip(function.dims, arguments.dims, strict=True)
+        dim.name: value
+        for dim, value in zip(function.dims, arguments.dims, strict=True)
     }
     arrays: dict[str, ArrayRef] = {}
     for parameter, value in zip(function.params, arguments.values, strict=True):

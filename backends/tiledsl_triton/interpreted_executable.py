@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from tiledsl.backend import ArrayRef, Arguments
+from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function, Launch
 from tiledsl_triton.functionalize import Kernel

@@ -67,7 +67,9 @@ class _Spans:
         if self._first.size:
             bad |= addresses + np.uint64(size) > self._stop[np.maximum(place, 0)]
         if bad.any():
-            raise OutOfBounds(f"{access} of {int(bad.sum())} lanes outside all arguments")
+            raise OutOfBounds(
+                f"{access} of {int(bad.sum())} lanes outside all arguments"
+            )
 
 
 class InterpretedKernel:
@@ -126,5 +128,8 @@ def _tensor(value: Pointer | int | float | bool, dtype: Any) -> Any:
         kind: Any = tl.pointer_type(element)
         data = np.array([value.address], np.uint64)
     else:
-        kind, data = element, np.array([value]).astype(interpreter._get_np_dtype(element))
+        kind, data = (
+            element,
+            np.array([value]).astype(interpreter._get_np_dtype(element)),
+        )
     return tl.tensor(interpreter.TensorHandle(data, kind), kind)

@@ -1,11 +1,11 @@
 """Rewrites ``break`` and ``continue`` to flags, for a language without jumps.
 
-    for i in 0..n:                    at = 0; done = False
-        if a[i] < 0: break            while at < n and not done:
-        b[i] = a[i]                       i = at
-                                          if a[i] < 0: done = True
-                                          if not done: b[i] = a[i]
-                                          at += 1
+for i in 0..n:                    at = 0; done = False
+    if a[i] < 0: break            while at < n and not done:
+    b[i] = a[i]                       i = at
+                                      if a[i] < 0: done = True
+                                      if not done: b[i] = a[i]
+                                      at += 1
 """
 
 from __future__ import annotations

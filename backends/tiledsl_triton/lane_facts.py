@@ -27,9 +27,12 @@ from tiledsl.ir.nodes import (
 from tiledsl.ir.visitor import children, walk
 from tiledsl_triton.subscripts import Lanewise, Subscript, split
 
-
 Kind = Literal["load", "store", "accumulate"]
-_KINDS: dict[type[Node], Kind] = {Load: "load", Store: "store", Accumulate: "accumulate"}
+_KINDS: dict[type[Node], Kind] = {
+    Load: "load",
+    Store: "store",
+    Accumulate: "accumulate",
+}
 
 
 @dataclass(frozen=True, slots=True)

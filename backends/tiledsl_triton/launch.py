@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from tiledsl.backend import ArrayRef, Arguments
+from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.ir.nodes import Buffer, Function, Launch
 from tiledsl_triton.compilation import DIVISIBILITY, Compiled, compile_kernel
 from tiledsl_triton.functionalize import Kernel
@@ -39,9 +39,7 @@ class Launcher:
         elements = prod(shape)
         owner, address = _device_memory(elements * buffer.dtype.bytes)
         strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-        return ArrayRef(
-            address, shape, strides, buffer.dtype, self._gpu.vendor, owner
-        )
+        return ArrayRef(address, shape, strides, buffer.dtype, self._gpu.vendor, owner)
 
     def _enqueue(
         self,

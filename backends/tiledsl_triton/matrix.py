@@ -27,7 +27,10 @@ def gemm_dtypes() -> frozenset[tuple[DType, DType, DType]]:
     found += [("float16", "float16", "float32"), ("bfloat16", "bfloat16", "float32")]
     found += [("tfloat32", "tfloat32", "float32")]
     found += [
-        (a, b, c) for a in _FP8 for b in _FP8 for c in ("float32", "float16", "bfloat16")
+        (a, b, c)
+        for a in _FP8
+        for b in _FP8
+        for c in ("float32", "float16", "bfloat16")
     ]
     small = ("int8", "uint8")
     found += [(a, b, "int32") for a in small for b in small]
@@ -61,18 +64,14 @@ class _Operand:
     def lanes(self, pieces: tuple[Piece, ...]) -> tuple[Lanes, tuple[Subscript, ...]]:
         """Lanes over the pieces of an operand in scratch memory."""
         axes, padding, subscripts = [], [], []
-        for place, (piece, start) in enumerate(
-            zip(pieces, self.starts(), strict=True)
-        ):
+        for place, (piece, start) in enumerate(zip(pieces, self.starts(), strict=True)):
             lane = self.state.names.fresh("p")
             mark = "[:, None]" if place == 0 else "[None, :]"
             self.state.line(f"{lane} = tl.arange(0, {piece.size}){mark}")
             axes.append(Axis(lane, lane, integer(piece.start), piece.size))
             test = Value(f"{lane} < {piece.valid}", DType("bool"), frozenset({place}))
             padding += [test] if piece.padded else []
-            subscripts.append(
-                Subscript(((lane, 1),), Const(start, DType("index")))
-            )
+            subscripts.append(Subscript(((lane, 1),), Const(start, DType("index"))))
         names = frozenset(axis.name for axis in axes)
         facts = Lanewise(names, names)
         return Lanes(tuple(axes), (), tuple(padding), facts), tuple(subscripts)

@@ -10,7 +10,9 @@ from tiledsl.ir.nodes import Buffer, Function, Var
 from tiledsl.ir.visitor import walk
 
 # words that generated source uses itself
-_RESERVED = frozenset({"tl", "triton", "libdevice", "float", "min", "max", "range", "tuple"})
+_RESERVED = frozenset(
+    {"tl", "triton", "libdevice", "float", "min", "max", "range", "tuple"}
+)
 
 
 class Names:

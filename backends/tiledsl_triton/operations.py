@@ -15,8 +15,7 @@ _INFIX: Final[dict[str, str]] = {
 
 # functions of libdevice with the name and the meaning of the operation
 _LIBDEVICE: Final[frozenset[str]] = frozenset(
-    "exp exp2 log log2 log10 log1p rsqrt sin cos tan tanh erf asin acos atan atan2 sinh"
-    " cosh asinh acosh atanh hypot pow fmod copysign nextafter".split()
+    ["exp", "exp2", "log", "log2", "log10", "log1p", "rsqrt", "sin", "cos", "tan", "tanh", "erf", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh", "hypot", "pow", "fmod", "copysign", "nextafter"]
 )
 _FAST: Final[dict[str, str]] = {
     "exp": "tl.exp", "exp2": "tl.exp2", "log": "tl.log", "log2": "tl.log2",
@@ -65,9 +64,11 @@ class Operations:
 
     def _neg(self, a: Value) -> str:
         # Triton's minus is 0 - a, which loses the sign of zero
-        return f"{a.typed if a.literal is not None else a.atom} * -1.0" if (
-            a.dtype.is_float
-        ) else f"0 - {Value(a.typed, a.dtype).atom}"
+        return (
+            f"{a.typed if a.literal is not None else a.atom} * -1.0"
+            if (a.dtype.is_float)
+            else f"0 - {Value(a.typed, a.dtype).atom}"
+        )
 
     def _abs(self, a: Value) -> str:
         return f"tl.abs({a.typed})"
@@ -177,8 +178,11 @@ class Operations:
         return f"{function}({a.typed})"
 
     def _ldexp(self, a: Value, b: Value) -> str:
-        exponent = f"tl.minimum(tl.maximum({b.typed}, -5000.0), 5000.0)"
-        return f"libdevice.ldexp({a.typed}, tl.cast({exponent}, tl.int32))"
+        ends = [f"tl.full((), {end}, tl.int32)" for end in (-(1 << 31), (1 << 31) - 1)]
+        exponent = self.call(
+            "to_integer", b.typed, "-2147483648.0", "2147483648.0", *ends
+        )
+        return f"libdevice.ldexp({a.typed}, {exponent})"
 
     def _exp10(self, a: Value) -> str:
         # in float64, because the error of x * log2(10) would be magnified

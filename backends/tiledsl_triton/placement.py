@@ -123,7 +123,9 @@ def _collides(access: Access, facts: LaneFacts, placement: Placement) -> bool:
         return False
     if not _is_tile(access.buffer, facts, placement) or access.parallel is None:
         return True
-    lanes = prod(power_of_two(max(n, 1)) for n in static_extents(access.parallel).values())
+    lanes = prod(
+        power_of_two(max(n, 1)) for n in static_extents(access.parallel).values()
+    )
     spread = prod(
         power_of_two(size)
         for subscript, size in zip(
@@ -186,4 +188,3 @@ def _link_gemm(
             if region.buffer.name not in placement.scratch:
                 start = constant(part.start) or 0
                 partition.link((region.buffer.name, dim), start, axis, 0, size)
-

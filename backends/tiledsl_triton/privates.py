@@ -21,9 +21,7 @@ def declare_private(state: Lowering, lanes: Lanes, buffer: Buffer) -> None:
     state.line(f"{private.name} = {full(shape, zero, buffer)}")
 
 
-def _slot(
-    lanes: Lanes, private: Private, dim: int, left: int, at: Value
-) -> str:
+def _slot(lanes: Lanes, private: Private, dim: int, left: int, at: Value) -> str:
     """The test for position ``at`` of one dimension, with ``left`` own dimensions."""
     rank = lanes.rank + left
     marks = [":" if place == lanes.rank + dim else "None" for place in range(rank)]

@@ -251,9 +251,7 @@ def _into_memory(
     if buffer.dtype != carried:
         left = Value(f"tl.cast({old.text}, tl.{triton_type(carried)})", carried, axes)
     right = Value(terms.text, carried, axes)
-    text = state.operations.render(
-        scalar_operation(statement.reduction), (left, right)
-    )
+    text = state.operations.render(scalar_operation(statement.reduction), (left, right))
     if buffer.dtype != carried:
         text = f"tl.cast({text}, tl.{triton_type(buffer.dtype)})"
     value = Value(text, buffer.dtype, axes)

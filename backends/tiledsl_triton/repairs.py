@@ -7,9 +7,11 @@ what generated kernels use; Triton's modules are changed only inside ``patched``
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import cache
 from typing import Any, Protocol
 
@@ -69,7 +71,7 @@ _minimum, _maximum = _ordered(np.minimum, -1.0), _ordered(np.maximum, 1.0)
 
 
 def _reduced(data: np.ndarray, axis: int | None, kind: str) -> np.ndarray:
-    """max or min along an axis: NaN ignored, -0 < +0."""
+    """Max or min along an axis: NaN ignored, -0 < +0."""
     if axis is None:
         data, axis = data.reshape(-1), 0
     if data.dtype.kind != "f":
@@ -84,6 +86,37 @@ def _reduced(data: np.ndarray, axis: int | None, kind: str) -> np.ndarray:
         sign = np.where((zeros < 0).any(axis=axis), -1.0, 1.0)
     signed = np.copysign(np.zeros_like(result), sign.astype(result.dtype))
     return np.where(result == 0, signed, result)
+
+
+def _fused_one(x: float, y: float, z: float) -> float:
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
+        return x * y + z
+    exact = Fraction(x) * Fraction(y) + Fraction(z)
+    if exact == 0:
+        return x * y + z
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+
+
+_fused_float64 = np.frompyfunc(_fused_one, 3, 1)
+
+
+def _fused(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """X * y + z, rounded once."""
+    if z.dtype == np.float64:
+        return np.asarray(_fused_float64(x, y, z)).astype(np.float64)
+    # the product is exact in float64; the sum, rounded to odd, survives a second rounding
+    product = x.astype(np.float64) * y
+    total = product + z
+    share = total - product
+    lost = (product - (total - share)) + (z - share)
+    even = np.ascontiguousarray(total).view(np.int64)
+    toward = np.where((lost > 0) == (total > 0), 1, -1)
+    inexact = (lost != 0) & np.isfinite(total) & (even & 1 == 0)
+    odd = np.where(inexact, even + toward, even).view(np.float64)
+    return odd.astype(np.float32)
 
 
 _REDUCTIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
@@ -177,9 +210,8 @@ def _builder_class() -> type:
             return self.binary_op(lhs, rhs, _maximum)
 
         def create_fma(self, x: Any, y: Any, z: Any) -> Any:
-            # exact in float64 for float32 up to one double rounding
-            data = x.data.astype(np.float64) * y.data + z.data
-            return handle(data.astype(z.data.dtype), z.dtype.scalar)
+            data = _fused(x.data, y.data, z.data)
+            return handle(data, z.dtype.scalar)
 
     return Builder
 
@@ -217,7 +249,11 @@ def _snapshot() -> _Saved:
 
     places: list[Any] = [tl, tl.core, tl.math, tl.standard, interpreter]
     places += [c for c in vars(tl.core).values() if isinstance(c, type)]
-    places += [interpreter.ReduceOps, interpreter.ScanOps, interpreter.InterpretedFunction]
+    places += [
+        interpreter.ReduceOps,
+        interpreter.ScanOps,
+        interpreter.InterpretedFunction,
+    ]
     return [(place, dict(vars(place))) for place in places]
 
 

@@ -1,6 +1,6 @@
 """Rewrites a ``Parallel`` to nested loops: slow, but every statement has a meaning there.
 
-    for i in Parallel(n): h[x[i]] += 1      for i in 0..n: h[x[i]] += 1
+for i in Parallel(n): h[x[i]] += 1      for i in 0..n: h[x[i]] += 1
 """
 
 from __future__ import annotations

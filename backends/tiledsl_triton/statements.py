@@ -119,7 +119,11 @@ def _accumulate(state: Lowering, lanes: Lanes, statement: Accumulate) -> None:
     old: Expr = Load(statement.buffer, statement.indices, None, statement.proved)
     value = Apply(scalar_operation(statement.reduction), (old, statement.value))
     store = Store(
-        statement.buffer, statement.indices, value, statement.proved, span=statement.span
+        statement.buffer,
+        statement.indices,
+        value,
+        statement.proved,
+        span=statement.span,
     )
     _store(state, lanes, store, Evaluator(state, lanes))
 
@@ -278,7 +282,9 @@ def _blocks(
     position = [var.name for var in parallel.vars].index(name)
     extent = Evaluator(state, Lanes())(parallel.extents[position])
     counter, start = state.names.fresh(name), state.names.fresh(name)
-    with state.writer.block(f"for {counter} in range(0, {extent.text}, {sizes[name]}):"):
+    with state.writer.block(
+        f"for {counter} in range(0, {extent.text}, {sizes[name]}):"
+    ):
         state.line(f"{start} = tl.cast({counter}, tl.int64)")
         inner = {**starts, name: Value(start, INDEX)}
         _blocks(state, parallel, rest, sizes, inner)
@@ -331,9 +337,7 @@ def _open_lanes(
     return Lanes(tuple(axes), (), tuple(padding), state.facts.lanes(parallel))
 
 
-def _declare_outer_privates(
-    state: Lowering, lanes: Lanes, parallel: Parallel
-) -> None:
+def _declare_outer_privates(state: Lowering, lanes: Lanes, parallel: Parallel) -> None:
     """Fresh copies of the locals that were allocated outside the loop."""
     inside = {n.buffer.name for n in walk(parallel) if isinstance(n, Allocate)}
     outer = {
@@ -345,4 +349,3 @@ def _declare_outer_privates(
     for name, buffer in outer.items():
         if name not in inside:
             privates.declare_private(state, lanes, buffer)
-

@@ -209,9 +209,7 @@ def _expand_reduce(reduce: Reduce, names: Names) -> tuple[Statement, ...]:
     kept = variables[: reduce.axis] + variables[reduce.axis + 1 :]
     clips = [False] * len(kept)
     indices, proved, _ = _elements(target, kept, clips)
-    update = Accumulate(
-        reduction, target.buffer, indices, element, proved, span=span
-    )
+    update = Accumulate(reduction, target.buffer, indices, element, proved, span=span)
     combine = _over(variables, space, update, tests)
     if not reduce.clear:
         return (combine,)
@@ -251,5 +249,3 @@ def _expand_gemm(gemm: Gemm, names: Names) -> tuple[Statement, ...]:
         back = Copy(c, gemm.c, c.shape, span=gemm.span)
         after.append(expand_copy(back, names))
     return (*before, replace(gemm, a=a, b=b, c=c), *after)
-
-

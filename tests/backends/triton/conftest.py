@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from tiledsl_numpy import NumpyBackend
+from tiledsl_triton import TritonBackend
 
 from tiledsl.analysis.claims import recheck_claims
 from tiledsl.backend import Arguments, ArrayRef, Backend, BuildOptions
 from tiledsl.ir import nodes as ir
 from tiledsl.ir.parser import parse_function
-from tiledsl_numpy import NumpyBackend
-from tiledsl_triton import TritonBackend
 
 pytest.importorskip("triton")
 
 Argument = np.ndarray | int | float | bool
 Run = Callable[..., list[Argument]]
+Pair = Callable[..., tuple[list[Argument], list[Argument]]]
 
 
 def parse(text: str) -> ir.Function:
@@ -69,24 +70,34 @@ def copied(values: Sequence[Argument]) -> list[Argument]:
 
 
 @pytest.fixture
-def run() -> Run:
-    """Runs a text on Triton's interpreter; the NumPy backend must agree bit for bit."""
+def run_pair() -> Pair:
+    """Runs a function on Triton's interpreter and on the NumPy backend."""
 
     def run_both(
         text: str | ir.Function, *values: Argument, dims: Sequence[int] = ()
-    ) -> list[Argument]:
+    ) -> tuple[list[Argument], list[Argument]]:
         function = parse(text) if isinstance(text, str) else text
         wanted, found = copied(values), copied(values)
         launch(NumpyBackend(), function, wanted, dims)
         launch(TritonBackend(), function, found, dims)
-        for parameter, mine, theirs in zip(function.params, found, wanted, strict=True):
-            if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
-                np.testing.assert_array_equal(
-                    as_bits(mine), as_bits(theirs), f"{parameter.name}"
-                )
-        return found
+        return found, wanted
 
     return run_both
 
 
-interpret = run
+@pytest.fixture
+def run(run_pair: Pair) -> Run:
+    """Runs a text on Triton's interpreter; the NumPy backend must agree bit for bit."""
+
+    def run_and_compare(
+        text: str | ir.Function, *values: Argument, dims: Sequence[int] = ()
+    ) -> list[Argument]:
+        found, wanted = run_pair(text, *values, dims=dims)
+        for place, (mine, theirs) in enumerate(zip(found, wanted, strict=True)):
+            if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
+                np.testing.assert_array_equal(
+                    as_bits(mine), as_bits(theirs), f"argument {place}"
+                )
+        return found
+
+    return run_and_compare
