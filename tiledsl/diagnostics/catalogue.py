@@ -153,6 +153,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2004": "the target asked for does not exist",
     "E2005": "a mode of calling is not available in this version",
     "E2006": "the stage asked for does not exist",
+    "E2010": "gemm of these dtypes has no meaning",
     "E2020": "the operation is not available on the CPU target",
     "E2021": "the grid of a launch cannot be run",
     "E2022": "gemm into this dtype is not available on the CPU target",
@@ -173,7 +174,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "E3005": "the text uses a name or span that it does not declare, or declares one twice",
     "E3006": "the text is well-formed but not valid IR",
     "E3007": "the text has a malformed or impossible literal",
-    "E2010": "gemm of these dtypes has no meaning",
     # E40 settings, cache and command line
     "E4001": "an environment variable holds a value out of its range",
     "E4002": "a command about the cache cannot be carried out",
