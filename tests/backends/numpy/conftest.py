@@ -74,7 +74,7 @@ def copied(values: Sequence[Argument]) -> list[Argument]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """Interprets a text with two poisons and element by element; all must agree."""
 
@@ -102,7 +102,7 @@ def run() -> Run:
     return run_all
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def interpret() -> Run:
     """Interprets a text once, changing the arguments."""
 

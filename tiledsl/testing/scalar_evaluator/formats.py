@@ -90,6 +90,7 @@ def _key(value: float) -> str:
     return "nan" if math.isnan(value) else value.hex()
 
 
+@lru_cache(maxsize=16)
 def largest(dtype: DType) -> Fraction:
     """The largest finite value."""
     form = FORMATS[dtype]
@@ -104,20 +105,28 @@ def round_exact(exact: Fraction, dtype: DType, rounding: str = "rn") -> Fraction
     if exact == 0:
         return exact
     form = FORMATS[dtype]
-    exponent = max(floor_log2(abs(exact)), 1 - form.bias)
-    quantum = Fraction(2) ** (exponent - form.fraction)
-    return _to_integer(exact / quantum, rounding) * quantum
+    quantum = max(floor_log2(abs(exact)), 1 - form.bias) - form.fraction
+    above, below = exact.numerator, exact.denominator
+    if quantum < 0:
+        steps = _quotient(above << -quantum, below, rounding)
+        return Fraction(steps, 1 << -quantum)
+    return Fraction(_quotient(above, below << quantum, rounding) << quantum)
 
 
-def _to_integer(value: Fraction, rounding: str) -> int:
+def _quotient(above: int, below: int, rounding: str) -> int:
+    """The quotient as an integer, in one of the four directions."""
+    floor, rest = divmod(above, below)
+    if rest == 0 or rounding == "rm":
+        return floor
     if rounding == "rn":
-        return round(value)  # ties to even
-    if rounding == "rz":
-        return math.trunc(value)
-    return math.ceil(value) if rounding == "rp" else math.floor(value)
+        twice = 2 * rest
+        return floor + (twice > below or (twice == below and floor % 2 == 1))
+    return floor + (rounding == "rp" or above < 0)
 
 
 def floor_log2(value: Fraction) -> int:
     """The exponent e with 2**e <= value < 2**(e + 1)."""
-    guess = value.numerator.bit_length() - value.denominator.bit_length()
-    return guess if Fraction(2) ** guess <= value else guess - 1
+    above, below = value.numerator, value.denominator
+    guess = above.bit_length() - below.bit_length()
+    reached = above >= below << guess if guess >= 0 else above << -guess >= below
+    return guess if reached else guess - 1
