@@ -7,22 +7,19 @@ import sys
 import numpy as np
 
 from tiledsl.backend import ArrayRef
-from tiledsl.diagnostics import ArgumentError
 from tiledsl.runtime import torch_arrays
 from tiledsl.runtime.arrays import address_of
-from tiledsl.runtime.overlap import overlaps_itself
-from tiledsl.runtime.planning import Slot
+from tiledsl.runtime.planning import Slot, cannot_allocate
 
 
 def allocate(slot: Slot, kind: str, device: str, place: str) -> tuple[object, ArrayRef]:
     """A new array, its content undefined, and the reference that a backend takes."""
-    _require_possible(slot)
     if kind == "torch" or device != "cpu":
         return _allocate_torch(slot, device, place)
     try:
         array = _empty(slot)
     except (MemoryError, ValueError) as error:
-        raise _cannot(slot, str(error)) from None
+        raise cannot_allocate(slot, str(error)) from None
     reference = ArrayRef(
         address_of(array), slot.shape, slot.strides, slot.dtype, "cpu", array, array
     )
@@ -31,11 +28,15 @@ def allocate(slot: Slot, kind: str, device: str, place: str) -> tuple[object, Ar
 
 def _allocate_torch(slot: Slot, device: str, place: str) -> tuple[object, ArrayRef]:
     if "torch" not in sys.modules:
-        raise _cannot(slot, "results in device memory need torch to be imported")
+        raise cannot_allocate(
+            slot, "results in device memory need torch to be imported"
+        )
     try:
         tensor = torch_arrays.empty(slot.shape, slot.declared, slot.dtype, place)
     except (MemoryError, RuntimeError) as error:
-        raise _cannot(slot, (str(error).splitlines() or ["no memory"])[0]) from None
+        raise cannot_allocate(
+            slot, (str(error).splitlines() or ["no memory"])[0]
+        ) from None
     host = torch_arrays.host_view(tensor, slot.dtype) if device == "cpu" else None
     address = tensor.data_ptr()
     reference = ArrayRef(
@@ -51,24 +52,3 @@ def _empty(slot: Slot) -> np.ndarray:
     steps = tuple(step * dtype.itemsize for step in slot.declared)
     memory = np.empty(max(slot.high, 1), np.uint8)
     return np.ndarray(slot.shape, dtype, memory.data, 0, steps)
-
-
-def _require_possible(slot: Slot) -> None:
-    if any(extent < 0 for extent in slot.shape):
-        raise _cannot(slot, "a dimension is negative")
-    if slot.high >= 1 << 63:
-        raise _cannot(slot, "it spans more bytes than can be addressed")
-    if slot.declared is None:
-        return
-    if any(step < 0 for step in slot.declared):
-        raise _cannot(slot, f"a stride of {slot.declared} is negative")
-    if overlaps_itself(slot.shape, slot.declared):
-        raise _cannot(slot, f"with strides {slot.declared} it overlaps itself")
-
-
-def _cannot(slot: Slot, reason: str) -> ArgumentError:
-    return ArgumentError(
-        "E1018",
-        f"cannot allocate output '{slot.name}' of shape {slot.shape}, dtype {slot.dtype}: "
-        f"{reason}",
-    )

@@ -14,7 +14,7 @@ from tiledsl.runtime import checks
 from tiledsl.runtime.arrays import ArrayFacts, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, symbols
 from tiledsl.runtime.effects import symbols_in_body
-from tiledsl.runtime.overlap import byte_range
+from tiledsl.runtime.overlap import byte_range, overlaps_itself
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.solving import Solution, solve
@@ -93,6 +93,9 @@ def make_plan(function: Function, signature: Signature, seen: Sequence[Seen]) ->
         for part in signature.inputs
     ]
     outputs = [_slot(part, None, solution.values) for part in signature.outputs]
+    for slot in outputs:
+        if slot is not None:
+            _require_possible(slot)
     first = arrays[0].facts if arrays else None
     return Plan(
         tuple(slots),
@@ -218,6 +221,28 @@ def _slot(
         carrier if other else None,
         low,
         high,
+    )
+
+
+def _require_possible(slot: Slot) -> None:
+    if any(extent < 0 for extent in slot.shape):
+        raise cannot_allocate(slot, "a dimension is negative")
+    if slot.high >= 1 << 63:
+        raise cannot_allocate(slot, "it spans more bytes than can be addressed")
+    if slot.declared is None:
+        return
+    if any(step < 0 for step in slot.declared):
+        raise cannot_allocate(slot, f"a stride of {slot.declared} is negative")
+    if overlaps_itself(slot.shape, slot.declared):
+        raise cannot_allocate(slot, f"with strides {slot.declared} it overlaps itself")
+
+
+def cannot_allocate(slot: Slot, reason: str) -> ArgumentError:
+    """The error for an output that is impossible or for which there is no memory."""
+    return ArgumentError(
+        "E1018",
+        f"cannot allocate output '{slot.name}' of shape {slot.shape}, dtype {slot.dtype}: "
+        f"{reason}",
     )
 
 
