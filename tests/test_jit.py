@@ -108,12 +108,12 @@ def test_eager_call_runs():
 
 def test_eager_kernels_are_cached_by_constants_and_static_values(monkeypatch):
     add_offset(numbers(10), backend="numpy")
-    before = dict(add_offset._kernels)
+    before = dict(add_offset._eager.kernels)
     add_offset(numbers(10), backend="numpy")
-    assert add_offset._kernels == before
+    assert add_offset._eager.kernels == before
     add_offset(numbers(11), backend="numpy")
     add_offset(numbers(11), bm=2, backend="numpy")
-    assert len(add_offset._kernels) == len(before) + 2
+    assert len(add_offset._eager.kernels) == len(before) + 2
 
 
 def test_eager_compile_by_keyword_and_by_array():

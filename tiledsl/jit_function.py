@@ -11,13 +11,13 @@ from typing import Unpack, overload
 
 from tiledsl.compile_options import CompileOptions, JitKeywords
 from tiledsl.diagnostics import ArgumentError, Error, KernelError
+from tiledsl.eager_calls import EagerCalls
 from tiledsl.frontend.builder import Builder, here
-from tiledsl.frontend.closures import fingerprint, frozen
-from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
+from tiledsl.frontend.closures import Captures, frozen
+from tiledsl.frontend.eager import EagerFunction
 from tiledsl.frontend.prim_func import PrimFunc, names_for_strings
 from tiledsl.frontend.source import place_of, read_source
 from tiledsl.ir.nodes import Function
-from tiledsl.runtime.arrays import describe, is_array
 from tiledsl.runtime.kernel import JITKernel
 
 _CALL_OPTIONS = ("backend", "checked")
@@ -43,8 +43,8 @@ class JitFunction:
         self.__doc__ = getattr(python, "__doc__", None)
         self.__wrapped__ = python
         self.__signature__ = self._signature
+        self._captures = Captures(python)
         self._kernels: dict[Hashable, JITKernel] = {}
-        self._sources: dict[Hashable, tuple[ConstSource, ...]] = {}
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -53,6 +53,14 @@ class JitFunction:
         except (TypeError, ValueError):
             read_source(self.python)  # says what is wrong with it
             raise
+
+    @cached_property
+    def _plain_parameters(self) -> dict[str, object] | None:
+        """The parameters with their defaults, if all may be given by position."""
+        parts = self._signature.parameters.values()
+        if any(part.kind != inspect.Parameter.POSITIONAL_OR_KEYWORD for part in parts):
+            return None
+        return {part.name: part.default for part in parts}
 
     @cached_property
     def mode(self) -> str:
@@ -66,15 +74,8 @@ class JitFunction:
         return "eager" if eager else "lazy"
 
     @cached_property
-    def _eager(self) -> EagerFunction:
-        if self.options.out_idx is not None:
-            raise KernelError(
-                "E0602",
-                f"out_idx has no meaning for {self.__name__}, an eager function",
-                span=place_of(self.python),
-                hint="declare outputs with T.empty and return them",
-            )
-        return EagerFunction(self.python, self._enclosing)
+    def _eager(self) -> EagerCalls:
+        return EagerCalls(self.python, self._enclosing, self.options, self._captures)
 
     # ------------------------------------------------------------------- calling
 
@@ -130,7 +131,8 @@ class JitFunction:
         self, args: tuple[object, ...], named: Mapping[str, object]
     ) -> JITKernel:
         static = self._bind(args, named)
-        key = (fingerprint(self.python), self._frozen(static))
+        kept = tuple((name, frozen(name, value)) for name, value in static.items())
+        key = (self._captures.token(), kept)
         if key not in self._kernels:
             result = self.python(*args, **named)
             if not isinstance(result, PrimFunc):
@@ -148,6 +150,12 @@ class JitFunction:
     def _bind(
         self, args: tuple[object, ...], named: Mapping[str, object]
     ) -> dict[str, object]:
+        plain = self._plain_parameters
+        if not named and plain is not None and len(args) <= len(plain):
+            given = dict(zip(plain, args, strict=False))
+            rest = {name: plain[name] for name in list(plain)[len(args) :]}
+            if all(value is not inspect.Parameter.empty for value in rest.values()):
+                return given | rest
         try:
             bound = self._signature.bind(*args, **named)
         except TypeError as error:
@@ -163,30 +171,22 @@ class JitFunction:
             got=problem,
         )
 
-    def _frozen(self, static: Mapping[str, object]) -> Hashable:
-        return tuple((name, frozen(name, value)) for name, value in static.items())
-
     # --------------------------------------------------------------------- eager
 
     def _eager_call(self, args: tuple[object, ...], named: dict[str, object]) -> object:
-        chosen = {
-            name: named.pop(name)
-            for name in _CALL_OPTIONS
-            if name in named and name not in self._signature.parameters
-        }
-        arguments = self._bind(args, named)
-        kernel, inputs = self._eager_kernel(arguments, {})
-        return kernel(*(arguments[name] for name in inputs), **chosen)  # type: ignore[arg-type]
+        chosen: dict[str, object] = {}
+        for name in _CALL_OPTIONS:
+            if name in named and name not in self._signature.parameters:
+                chosen[name] = named.pop(name)
+        return self._eager.call(self._bind(args, named), chosen)
 
     def _eager_compile(
         self, args: tuple[object, ...], named: dict[str, object]
     ) -> JITKernel:
         parameters = self._signature.parameters
-        extra = {
-            name: named.pop(name) for name in list(named) if name not in parameters
-        }
         constants: dict[str, int] = {}
-        for name, value in extra.items():
+        for name in [name for name in named if name not in parameters]:
+            value = named.pop(name)
             if not isinstance(value, int) or isinstance(value, bool):
                 raise self._arguments_error(f"{name}={value!r}")
             constants[name] = value
@@ -196,73 +196,11 @@ class JitFunction:
             raise self._arguments_error(str(error)) from None
         bound.apply_defaults()
         arguments = dict(bound.arguments)
-        missing = [
-            name
-            for name in parameters
-            if name not in arguments and name not in self._eager.candidates
-        ]
-        if missing:
-            raise self._arguments_error(f"no value for {', '.join(missing)}")
-        return self._eager_kernel(arguments, constants)[0]
-
-    def _eager_kernel(
-        self, arguments: Mapping[str, object], constants: Mapping[str, int]
-    ) -> tuple[JITKernel, tuple[str, ...]]:
-        """The kernel for these arguments, and the names of those that it takes."""
-        eager = self._eager
-        static = {
-            name: value
-            for name, value in arguments.items()
-            if value is None or name not in eager.candidates
-        }
-        for name, value in static.items():
-            if is_array(value):
-                raise self._undeclared(name)
-        arrays = {
-            name: _array_shape(name, value)
-            for name, value in arguments.items()
-            if name not in static and is_array(value)
-        }
-        traced_for = (fingerprint(self.python), self._frozen(static))
-        key = (traced_for, *constants.items(), *self._constants(traced_for, arrays))
-        found = self._kernels.get(key)
-        if found is None:
-            traced = eager.trace(static, arrays, constants)
-            self._sources[traced_for] = traced.sources
-            config = {**static, **constants}
-            found = self.options.kernel(traced.function, "eager", config)
-            key = (traced_for, *constants.items(), *self._constants(traced_for, arrays))
-            self._kernels[key] = found
-        return found, _input_names(found.function)
-
-    def _constants(
-        self, traced_for: Hashable, arrays: Mapping[str, ArrayShape]
-    ) -> tuple[object, ...]:
-        """The values that these arrays give to each ``T.const``."""
-        values: list[object] = []
-        for source in self._sources.get(traced_for, ()):
-            array = arrays.get(source.parameter)
-            entries = getattr(array, source.entry, ())
-            values.append(entries[source.axis] if source.axis < len(entries) else None)
-        return tuple(values)
-
-    def _undeclared(self, name: str) -> ArgumentError:
-        return ArgumentError(
-            "E0618",
-            f"the parameter {name} of {self.__name__} gets an array",
-            expected=f"`{name}: T.Tensor(...)` in the signature or the body",
-            got="no such annotation, which makes it a static value",
-        )
-
-
-def _array_shape(name: str, value: object) -> ArrayShape:
-    facts = describe(name, value)
-    return ArrayShape(facts.shape, facts.strides)
-
-
-def _input_names(function: Function) -> tuple[str, ...]:
-    outputs = set(function.outputs)
-    return tuple(p.name for i, p in enumerate(function.params) if i not in outputs)
+        may_lack = self._eager.function.candidates
+        lacking = [n for n in parameters if n not in arguments and n not in may_lack]
+        if lacking:
+            raise self._arguments_error(f"no value for {', '.join(lacking)}")
+        return self._eager.kernel(arguments, constants).kernel
 
 
 def _has_prim_func(tree: ast.FunctionDef) -> bool:
