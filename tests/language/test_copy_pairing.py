@@ -58,11 +58,11 @@ def test_whole_buffers_need_equal_shapes(builder, buffer, shape) -> None:
 def test_a_point_is_the_origin_of_a_tile(buffer, loops, emitted) -> None:
     A = buffer("A", (16, 1000, 512), "bfloat16")
     tile = buffer("tile", (64, 32), "bfloat16", "shared")
-    b, m, k = loops("b", "m", "k")
-    T.copy(A[b, m * 64, k * 32], tile)
+    b, p, k = loops("b", "p", "k")
+    T.copy(A[b, p * 64, k * 32], tile)
     dims = (
         At(Var("b", INDEX)),
-        Range(_mul("m", 64), index(64)),
+        Range(_mul("p", 64), index(64)),
         Range(_mul("k", 32), index(32)),
     )
     expected = Copy(Region(A.ir, dims), whole(tile.ir), (index(64), index(32)))
