@@ -2,7 +2,8 @@
 
 An element of a narrow float is carried in float32 while its loop runs: such updates are
 kept and applied when the loop ends.  Nothing else in the loop reads the element (rule
-L55), so all others are applied at once.
+L55), so all others are applied at once.  In an iteration's private memory an update is a
+load and a store.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def accumulate(statement: ir.Accumulate, frame: Frame) -> None:
     update = _update(statement, frame)
     if update is None:
         return
-    if statement.buffer.dtype.is_arithmetic or not frame.lanes.names:
-        _apply(update, frame)
-    else:
+    carried_elsewhere = not statement.buffer.dtype.is_arithmetic
+    is_shared = not frame.memory(statement.buffer).private
+    if carried_elsewhere and is_shared and frame.lanes.names:
         frame.pending.append(update)
+    else:
+        _apply(update, frame)
 
 
 def apply_pending(frame: Frame) -> None:

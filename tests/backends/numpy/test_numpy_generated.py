@@ -21,6 +21,9 @@ from tiledsl.ir.dtypes import BOOL, FLOAT32, FLOAT64, INDEX, INT32, DType
 from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.ir.printer import print_function
 from tiledsl.ir.verifier import problems
+from tiledsl.testing.random_functions import random_function
+from tiledsl.testing.scalar_evaluator.expressions import integer
+from tiledsl.testing.scalar_evaluator.scope import Scope
 
 Run = Callable[..., list]
 
@@ -278,3 +281,26 @@ def test_generated(run: Run, random: Random, n: int) -> None:
     note(print_function(function))
     assert problems(function) == []
     run(function, *arguments(n, random.randrange(1000)), dims=[n])
+
+
+def random_array(buffer: ir.Buffer, m: int, rng: np.random.Generator) -> np.ndarray:
+    shape = [integer(extent, Scope({"m": m})) for extent in buffer.shape]
+    codes = rng.integers(0, 256, (*shape, buffer.dtype.bytes), dtype=np.uint8)
+    if buffer.dtype == BOOL:
+        codes %= 2
+    wild = codes.view(buffer.dtype.as_numpy()).reshape(shape)
+    tame = rng.integers(0, 5, shape).astype(buffer.dtype.as_numpy())
+    return np.where(rng.integers(0, 4, shape) == 0, wild, tame)
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(random=st.randoms(use_true_random=True), m=st.sampled_from([0, 1, 3, 4, 5, 9]))
+def test_generated_tile_operations(run: Run, random: Random, m: int) -> None:
+    function = random_function(random)
+    note(print_function(function))
+    rng = np.random.default_rng(random.randrange(1000))
+    values = [
+        random_array(part, m, rng) if isinstance(part, ir.Buffer) else 3
+        for part in function.params
+    ]
+    run(function, *values, dims=[m])

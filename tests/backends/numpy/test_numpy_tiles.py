@@ -463,6 +463,29 @@ def test_accumulate_counts_every_iteration(run: Run) -> None:
     assert total[0, 0] == 15 * (0 + 1 + 2 + 3 + 4 + 4 + 4)
 
 
+def test_private_elements_are_updated_at_once(run: Run) -> None:
+    x = floats(6)
+    _, y = run(
+        """
+        func f(X: float32[6], Y: float32[6])
+          launch (z: 1) threads 1
+            alloc local outer: float16[]
+            parallel (i: 6)
+              alloc local h: bfloat16[2]
+              outer[] = 2048.0:float16
+              h[0] = bfloat16(X[i])
+              h[0] sum= 1.00390625
+              outer[] sum= 1.0
+              outer[] sum= 1.0
+              Y[i] = float32(h[0]) + float32(outer[]) * 1000.0
+        """,
+        x,
+        empty(6),
+    )
+    rounded = (x + np.float32(1.00390625)).astype(BF16).astype(np.float32)
+    np.testing.assert_array_equal(y, rounded + np.float32(2048000))
+
+
 def test_narrow_accumulators_round_once(run: Run) -> None:
     (r,) = run(
         """

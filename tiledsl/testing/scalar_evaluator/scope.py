@@ -11,10 +11,14 @@ from tiledsl.testing.scalar_evaluator.memory import Memory, Position
 
 @dataclass
 class Carried:
-    """Elements of reduction statements, in evaluation format until their loop ends."""
+    """Elements of reduction statements, in evaluation format until their loop ends.
 
+    ``shared``: the memories outside the loop, of which an element may have several
+    contributions.
+    """
+
+    shared: dict[str, Memory] = field(default_factory=dict)
     values: dict[tuple[str, Position], Value] = field(default_factory=dict)
-    memories: dict[str, Memory] = field(default_factory=dict)
 
 
 @dataclass

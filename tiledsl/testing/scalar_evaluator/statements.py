@@ -45,19 +45,26 @@ def _store(statement: ir.Store, scope: Scope) -> None:
 
 
 def _accumulate(statement: ir.Accumulate, scope: Scope) -> None:
-    """Combines into the carried element, which the end of the loop stores."""
+    """Combines into the carried element, which the end of the loop stores.
+
+    An element that only this iteration can reach is loaded and stored at once.
+    """
     memory = scope.memory(statement.buffer)
     position = tuple(integer(index, scope) for index in statement.indices)
     value = evaluate(statement.value, scope)
-    if scope.carried is None or not contains(memory, position):
+    if not contains(memory, position):
         return
     name, dtype = statement.buffer.name, statement.buffer.dtype
-    scope.carried.memories[name] = memory
-    stored = from_bits(memory.read(position), dtype)
-    old = scope.carried.values.get((name, position), stored)
-    operation = REDUCTIONS[statement.reduction]
-    new = apply(operation, (old, value), dtype.evaluation)
-    scope.carried.values[name, position] = new
+    carried = scope.carried
+    is_shared = carried is not None and carried.shared.get(name) is memory
+    old = from_bits(memory.read(position), dtype)
+    if carried is not None and is_shared:
+        old = carried.values.get((name, position), old)
+    new = apply(REDUCTIONS[statement.reduction], (old, value), dtype.evaluation)
+    if carried is not None and is_shared:
+        carried.values[name, position] = new
+    else:
+        memory.write(position, to_bits(convert(new, dtype), dtype))
 
 
 def _for(statement: ir.For, scope: Scope) -> None:
@@ -86,7 +93,7 @@ def _parallel(statement: ir.Parallel, scope: Scope) -> None:
     """One iteration after the other, each with its own copy of what is private."""
     names = [var.name for var in statement.vars]
     private = _stored_locals(statement)
-    carried = Carried()
+    carried = Carried(dict(scope.memories))
     for point in points(tuple(integer(extent, scope) for extent in statement.extents)):
         inner = scope.copy()
         inner.carried = carried
@@ -95,7 +102,7 @@ def _parallel(statement: ir.Parallel, scope: Scope) -> None:
             _allocate(ir.Allocate(buffer), inner)
         execute(statement.body, inner)
     for (name, position), value in carried.values.items():
-        memory = carried.memories[name]
+        memory = carried.shared[name]
         rounded = convert(value, memory.dtype)
         memory.write(position, to_bits(rounded, memory.dtype))
 
