@@ -99,12 +99,12 @@ def _narrowed(value: float, dtype: DType) -> np.generic:
 def _wrong_type(parameter: str, value: object, dtype: DType) -> ArgumentError:
     got = type(value).__name__
     shape = getattr(value, "shape", None)
-    if shape is not None:
+    if isinstance(shape, tuple):  # a torch.Size is one too; a class has none
         got += f" of shape {tuple(shape)}"
     hint = None
     if isinstance(value, float | np.floating) and dtype.is_integer:
         hint = f"pass int({parameter}) if that is what you mean"
-    elif shape:
+    elif shape and isinstance(shape, tuple):
         hint = f"pass {parameter}.item(), or a 0-d array"
     return ArgumentError(
         "E1014",
