@@ -51,7 +51,7 @@ def mla_decode_kernel(
     out = T.empty((B, R, latent), dtype)
     lse_out = T.empty((B, R), "float32")
     lowest = -T.infinity("float32")
-    with T.Kernel(T.ceildiv(R, bm), B, threads=128) as (bx, b):
+    with T.Kernel(T.ceildiv(R, bm), B, threads=256) as (bx, b):
         q_latent = T.alloc_shared((bm, latent), dtype)
         q_rope = T.alloc_shared((bm, D - latent), dtype)
         k_latent = T.alloc_shared((page, latent), dtype)

@@ -35,7 +35,7 @@ def sparse_mla_fwd_kernel(
     out = T.empty((B, S, H, latent), dtype)
     lse_out = T.empty((B, S, H), "float32")
     lowest = -T.infinity("float32")
-    with T.Kernel(T.ceildiv(H, bm), S, B, threads=128) as (bx, s_q, b):
+    with T.Kernel(T.ceildiv(H, bm), S, B, threads=256) as (bx, s_q, b):
         q_latent = T.alloc_shared((bm, latent), dtype)
         q_rope = T.alloc_shared((bm, D - latent), dtype)
         k_latent = T.alloc_shared((bn, latent), dtype)

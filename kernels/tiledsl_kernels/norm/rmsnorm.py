@@ -17,13 +17,13 @@ from tiledsl_kernels.reference.norm import rmsnorm_reference
 
 
 @tiledsl.jit
-def rmsnorm_kernel(X, W, eps=1e-6, dtype="bfloat16", bm=4):
+def rmsnorm_kernel(X, W, eps=1e-6, dtype="bfloat16", bm=2):
     M = T.dynamic("M")
     N = T.const("N")
     X: T.Tensor((M, N), dtype)
     W: T.Tensor((N,), "float32")
     Y = T.empty((M, N), dtype)
-    with T.Kernel(T.ceildiv(M, bm), threads=128) as bx:
+    with T.Kernel(T.ceildiv(M, bm), threads=256) as bx:
         x = T.alloc_shared((bm, N), dtype)
         squares = T.alloc_fragment((bm, N), "float32")
         scale = T.alloc_fragment((bm,), "float32")
