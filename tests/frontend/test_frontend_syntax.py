@@ -50,7 +50,7 @@ REJECTED = {
     "walrus": ("E0121", "A[0] = (y := 2.0)"),
     "for else": ("E0122", "for i in range(2):\n    A[i] = 0.0\nelse:\n    A[0] = 1.0"),
     "while else": ("E0122", "while bx < 2:\n    pass\nelse:\n    A[0] = 1.0"),
-    "with": ("E0123", "with T:\n    pass"),
+    "with": ("E0123", "with memoryview(b'x'):\n    pass"),
     "early return": ("E0124", "return"),
     "return in loop": ("E0124", "for i in range(2):\n    return"),
     "unrolled break": ("E0128", "for i in (1, 2):\n    break"),

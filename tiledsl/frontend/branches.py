@@ -140,13 +140,13 @@ class Branches(Activation):
         self.here(k)
         return not value if self._is_static(value) else logical_not(value)
 
-    def chain(self, k: int, first: object, *rest: str | Thunk) -> object:
+    def chain(
+        self, k: int, first: object, symbols: tuple[str, ...], *operands: Thunk
+    ) -> object:
         """``a < b < c``: ``a < b and b < c`` with b evaluated once."""
         result: object = True
         left = first
-        for position in range(0, len(rest), 2):
-            symbol, operand = rest[position], rest[position + 1]
-            assert isinstance(symbol, str) and not isinstance(operand, str)
+        for symbol, operand in zip(symbols, operands, strict=True):
             right = operand() if self._is_static(result) else self._lazily(k, operand)
             self.here(k)
             test = _COMPARISONS[symbol](left, right)

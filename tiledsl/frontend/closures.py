@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Final
 
@@ -120,7 +120,8 @@ class _Fingerprint:
         if isinstance(value, type):
             return self._class(value)
         if dataclasses.is_dataclass(value):
-            parts = ((f.name, getattr(value, f.name)) for f in _fields(value))
+            names = [part.name for part in dataclasses.fields(value)]
+            parts = ((name, getattr(value, name)) for name in names)
             return type(value).__qualname__, tuple((n, self.of(v)) for n, v in parts)
         inner = getattr(value, "python", None)
         if isinstance(inner, FunctionType):  # decorated by tiledsl
@@ -171,11 +172,6 @@ class _Fingerprint:
             return self.of(value)
         finally:
             self._path.pop()
-
-
-def _fields(value: object) -> Iterator[dataclasses.Field[object]]:
-    assert dataclasses.is_dataclass(value)
-    yield from dataclasses.fields(value)
 
 
 def _unwrapped(part: object) -> object:

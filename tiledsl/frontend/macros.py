@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType
 from typing import Literal
 
 from tiledsl.diagnostics import KernelError
@@ -53,19 +52,18 @@ class Macro:
 
     @cached_property
     def _signature(self) -> inspect.Signature:
-        assert isinstance(self.python, FunctionType)  # `rewritten` has checked it
-        return inspect.signature(self.python)
+        return inspect.signature(self._twin.original)
 
     @cached_property
     def _annotations(self) -> dict[str, object]:
         """The annotations; strings are evaluated where that is possible."""
-        assert isinstance(self.python, FunctionType)  # `rewritten` has checked it
+        python = self._twin.original
         found: dict[str, object] = {}
-        scope = inspect.getclosurevars(self.python).nonlocals
-        for name, annotation in self.python.__annotations__.items():
+        scope = inspect.getclosurevars(python).nonlocals
+        for name, annotation in python.__annotations__.items():
             if type(annotation) is str:
                 try:
-                    annotation = eval(annotation, self.python.__globals__, dict(scope))
+                    annotation = eval(annotation, python.__globals__, dict(scope))
                 except Exception:
                     annotation = None  # only references need theirs, see _reference
             found[name] = annotation

@@ -6,7 +6,6 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import NoReturn
 
 from tiledsl.diagnostics import KernelError
@@ -81,11 +80,11 @@ def names_for_strings(
 
 def _trace(python: object, enclosing: Mapping[str, object]) -> Function:
     twin = rewritten(python)
-    assert isinstance(python, FunctionType)  # `rewritten` has checked it
+    name = twin.original.__name__
     builder = Builder()
     state = TraceState(builder)
     with tracing(state, twin) as top:
-        params, arguments = parameters(builder, python, twin, enclosing)
+        params, arguments = parameters(builder, twin, enclosing)
         result = twin.run(stage_for(state, twin), **arguments)
         if result is not None:
             raise KernelError(
@@ -96,18 +95,18 @@ def _trace(python: object, enclosing: Mapping[str, object]) -> Function:
             )
     tree = twin.source.tree
     place = twin.source.span(tree)
-    function = finished(python.__name__, params, top.statements, place)
+    function = finished(name, params, top.statements, place)
     check_dims(function)
     return function
 
 
 def parameters(
     builder: Builder,
-    python: FunctionType,
     twin: Rewritten,
     enclosing: Mapping[str, object],
 ) -> tuple[tuple[Buffer | Var, ...], dict[str, object]]:
     """The IR parameters, and the objects by which the body knows them."""
+    python = twin.original
     scope = {**enclosing, **inspect.getclosurevars(python).nonlocals}
     declared: list[tuple[str, ast.arg, object]] = []
     for argument in plain_parameters(twin):

@@ -42,6 +42,7 @@ from tiledsl.frontend.rewrite_assignments import (
 from tiledsl.frontend.rewrite_expressions import (
     STAGE,
     name,
+    strings,
     thunk,
 )
 from tiledsl.frontend.source import Source
@@ -154,7 +155,7 @@ class Rewriter(AssignmentRewriter):
     def visit_For(self, node: ast.For) -> Statements:
         item = self.fresh()
         iterable = self._iterable(node.iter)
-        names = _strings(_target_names(node.target))
+        names = strings(_target_names(node.target))
         loop = self.stage("loop", self.place(node.iter), iterable, names)
         body = self.assign_target("bind", node, node.target, name(item))
         body += self.block(node.body)
@@ -183,7 +184,7 @@ class Rewriter(AssignmentRewriter):
             return self.block(node.body)
         first, temporary = items[0], self.fresh()
         target = first.optional_vars
-        names = _strings(_target_names(target) if target else ())
+        names = strings(_target_names(target) if target else ())
         context = self.expression(first.context_expr)
         entered = self.stage("enter", self.place(first.context_expr), context, names)
         body: Statements = []
@@ -192,10 +193,6 @@ class Rewriter(AssignmentRewriter):
         body += self._with_items(node, items[1:])
         variable = ast.Name(temporary, ast.Store())
         return [ast.With([ast.withitem(entered, variable)], body)]
-
-
-def _strings(texts: tuple[str, ...]) -> ast.Tuple:
-    return ast.Tuple([ast.Constant(text) for text in texts], ast.Load())
 
 
 def _arm(branch: str, attribute: str, body: Statements) -> ast.If:

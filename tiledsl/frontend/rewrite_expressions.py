@@ -10,7 +10,7 @@ the user writes        Python runs (``s`` is ``__stage``, k numbers a place)
 ``a if c else b``      ``s.choose(k, c, lambda: a, lambda: b)``
 ``a and b``            ``s.both(k, a, lambda: b)``
 ``not a``              ``s.invert(k, a)``
-``a < b < c``          ``s.chain(k, a, "<", lambda: b, "<", lambda: c)``
+``a < b < c``          ``s.chain(k, a, ("<", "<"), lambda: b, lambda: c)``
 ``a in b``             ``s.contains(k, a, b)``
 =====================  ====================================================
 
@@ -21,7 +21,7 @@ just before the operation itself runs.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -50,6 +50,11 @@ Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 def name(identifier: str) -> ast.Name:
     return ast.Name(identifier, ast.Load())
+
+
+def strings(texts: Iterable[str]) -> ast.Tuple:
+    """A tuple of constants."""
+    return ast.Tuple([ast.Constant(text) for text in texts], ast.Load())
 
 
 def thunk(expression: ast.expr) -> ast.Lambda:
@@ -83,8 +88,7 @@ class ExpressionRewriter(ast.NodeTransformer):
 
     def expression(self, node: ast.expr) -> ast.expr:
         """The rewritten expression, at the place of the old one."""
-        result = self.visit(node)
-        assert isinstance(result, ast.expr)
+        result: ast.expr = self.visit(node)
         return ast.copy_location(result, node)
 
     def _marked(self, place: ast.AST, operand: ast.expr) -> ast.Call:
@@ -214,11 +218,10 @@ class ExpressionRewriter(ast.NodeTransformer):
         return ast.Compare(left, [operator], [self._marked(node, node.comparators[0])])
 
     def _chain(self, node: ast.Compare) -> ast.expr:
-        parts: list[ast.expr] = []
-        for operator, right in zip(node.ops, node.comparators, strict=True):
-            parts.append(ast.Constant(_COMPARISONS[type(operator)]))
-            parts.append(thunk(self.expression(right)))
-        return self.stage("chain", self.place(node), self.expression(node.left), *parts)
+        first = self.expression(node.left)
+        symbols = strings(_COMPARISONS[type(operator)] for operator in node.ops)
+        rest = [thunk(self.expression(right)) for right in node.comparators]
+        return self.stage("chain", self.place(node), first, symbols, *rest)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         first, *rest = (self.expression(value) for value in node.values)

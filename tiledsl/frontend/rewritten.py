@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 
 from tiledsl.diagnostics import InternalError, KernelError
 from tiledsl.frontend.rewrite import Rewriter
-from tiledsl.frontend.source import Source, place_of, read_source
+from tiledsl.frontend.source import Source, place_of, plain_function, read_source
 from tiledsl.frontend.syntax import check_syntax
 from tiledsl.ir.spans import Span
 
@@ -30,31 +30,30 @@ class Rewritten:
 
 def rewritten(function: object) -> Rewritten:
     """The twin of a function, with its globals, defaults and live closure."""
-    code, spans, source = _rewritten_code(_Key(function))
-    assert isinstance(function, FunctionType)  # read_source has checked it
-    old = dict(
-        zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    )
+    original = plain_function(function)
+    code, spans, source = _rewritten_code(_Key(original))
+    free = original.__code__.co_freevars
+    old = dict(zip(free, original.__closure__ or (), strict=True))
     closure = tuple(old[name] for name in code.co_freevars)
     run = FunctionType(
-        code, function.__globals__, function.__name__, function.__defaults__, closure
+        code, original.__globals__, original.__name__, original.__defaults__, closure
     )
-    run.__kwdefaults__ = function.__kwdefaults__
+    run.__kwdefaults__ = original.__kwdefaults__
     parameters = tuple(
         part.arg for part in ast.walk(source.tree.args) if isinstance(part, ast.arg)
     )
-    return Rewritten(function, run, spans, source, parameters)
+    return Rewritten(original, run, spans, source, parameters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Key:
     """A function, equal to others with the same code in the same file."""
 
-    function: object
+    function: FunctionType
 
     def _identity(self) -> tuple[object, object]:
-        code = getattr(self.function, "__code__", None)
-        return code, getattr(code, "co_filename", id(self.function))
+        code = self.function.__code__
+        return code, code.co_filename
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self._identity() == other._identity()
@@ -68,7 +67,7 @@ def _rewritten_code(key: _Key) -> tuple[CodeType, tuple[Span, ...], Source]:
     source = read_source(key.function)
     check_syntax(source)
     rewriter = Rewriter(source)
-    free = key.function.__code__.co_freevars  # type: ignore[attr-defined]
+    free = key.function.__code__.co_freevars
     try:
         code = _compile(rewriter.function(), free, source)
     except (RecursionError, MemoryError):

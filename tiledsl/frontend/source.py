@@ -39,7 +39,7 @@ class Source:
 
 def read_source(function: object) -> Source:
     """The source of a plain Python function.  Raises KernelError otherwise (rule L17)."""
-    plain = _plain_function(function)
+    plain = plain_function(function)
     code = plain.__code__
     lines = tuple(linecache.getlines(code.co_filename, plain.__globals__))
     if not lines:
@@ -68,7 +68,8 @@ def place_of(function: object) -> Span | None:
     return Span(code.co_filename, code.co_firstlineno, 0, code.co_firstlineno, 0)
 
 
-def _plain_function(function: object) -> FunctionType:
+def plain_function(function: object) -> FunctionType:
+    """The function, if it is one that kernels can be written as.  Raises KernelError."""
     if not isinstance(function, FunctionType):
         raise KernelError(
             "E0103",
