@@ -6,6 +6,7 @@ from tiledsl.ir.dtypes import FLOAT32, DType
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.narrow_floats import decode, encode
 from tiledsl_llvm.representation import element_of
+from tiledsl_llvm.saturation import to_integer
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import BITS, Value, floating, integer
 
@@ -46,12 +47,7 @@ def _to_bool(builder: Builder, value: Value) -> Value:
 def _to_integer(builder: Builder, value: Value, source: DType, target: DType) -> Value:
     element = element_of(target)
     if source.is_float:
-        sign = "s" if target.is_signed else "u"
-        name = f"llvm.fpto{sign}i.sat"
-        lanes = "" if value.lanes == 1 else f"v{value.lanes}"
-        suffix = {"float": "f32", "double": "f64"}[value.element]
-        full = f"{name}.{lanes}{element}.{lanes}{suffix}"
-        return builder.call(full, element, value.lanes, [value])
+        return to_integer(builder, value, element, signed=target.is_signed)
     if BITS[element] < value.bits:
         return builder.convert("trunc", value, element)
     widen = "sext" if source.is_signed and source.kind != "bool" else "zext"

@@ -16,6 +16,7 @@ from tiledsl_llvm.functions.outline import (
     polynomial,
 )
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.saturation import at_least, at_most, small_integer
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import Value, integer
 
@@ -77,7 +78,7 @@ def _power_of(base: _Base) -> Emitter:
     def emit(b: Builder, machine: Machine, x: Value) -> Value:
         # beyond these every result is 0 or infinite; comparing so keeps NaN
         limit = {"float": 160.0, "double": 1100.0}[x.element] / base.log2
-        x = _at_least(b, _at_most(b, x, limit), -limit)
+        x = at_least(b, at_most(b, x, limit), -limit)
         scaled = b.binary("fmul", x, constant(x, base.log2))
         n = b.intrinsic("rint", scaled)
         r = multiply_add(b, n, constant(x, -base.high[x.element]), x)
@@ -87,28 +88,19 @@ def _power_of(base: _Base) -> Emitter:
             r = b.binary("fmul", r, constant(x, base.ln))
         square = b.binary("fmul", r, r)
         tail = multiply_add(b, square, polynomial(b, r, _P[x.element]), r)
-        return scale(b, b.binary("fadd", tail, constant(x, 1.0)), n)
+        return scale(b, machine, b.binary("fadd", tail, constant(x, 1.0)), n)
 
     return emit
 
 
-def _at_most(b: Builder, x: Value, limit: float) -> Value:
-    return b.select(b.compare("ogt", x, constant(x, limit)), constant(x, limit), x)
-
-
-def _at_least(b: Builder, x: Value, limit: float) -> Value:
-    return b.select(b.compare("olt", x, constant(x, limit)), constant(x, limit), x)
-
-
-def scale(b: Builder, x: Value, n: Value) -> Value:
-    """X * 2^n for an integral float n, in two steps so that subnormal results round once."""
+def scale(b: Builder, machine: Machine, x: Value, n: Value) -> Value:
+    """X * 2^n for an integral float n of moderate size, rounded once."""
+    if "avx512vl" in machine.features and x.bits * x.lanes in (128, 256, 512):
+        return _scale_in_hardware(b, x, n)
     whole = "i32" if x.element == "float" else "i64"
-    lanes = "" if x.lanes == 1 else f"v{x.lanes}"
-    kind = {"float": "f32", "double": "f64"}[x.element]
     # NaN has to become some integer; it is in x, too
-    exponent = b.call(
-        f"llvm.fptosi.sat.{lanes}{whole}.{lanes}{kind}", whole, x.lanes, [n]
-    )
+    exponent = small_integer(b, n, whole)
+    # in two steps, so that 2^n itself need not be a normal number
     half = b.binary("ashr", exponent, integer(1, whole))
     rest = b.binary("sub", exponent, half)
     for part in (half, rest):
@@ -116,6 +108,17 @@ def scale(b: Builder, x: Value, n: Value) -> Value:
         bits = b.binary("shl", biased, integer(_FRACTION[x.element], whole))
         x = b.binary("fmul", x, b.convert("bitcast", bits, x.element))
     return x
+
+
+def _scale_in_hardware(b: Builder, x: Value, n: Value) -> Value:
+    kind, width = {"float": "ps", "double": "pd"}[x.element], x.bits * x.lanes
+    name = f"llvm.x86.avx512.mask.scalef.{kind}.{width}"
+    none = Value("zeroinitializer", x.element, x.lanes)
+    lanes = max(8, x.lanes)
+    arguments: list[str | Value] = [x, n, none, f"i{lanes} -1"]
+    if width == 512:
+        arguments.append("i32 4")  # the current rounding mode
+    return b.call(name, x.element, x.lanes, arguments)
 
 
 exp = outlined("exp", _power_of(_E))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tiledsl_llvm.functions.outline import Emitter, constant, magnitude, with_sign_of
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.saturation import small_integer, to_integer
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import Value, integer
 
@@ -21,9 +22,7 @@ def _trunc(b: Builder, machine: Machine, x: Value) -> Value:
     if machine.has_rounding:
         return b.intrinsic("trunc", x)
     whole = "i32" if x.element == "float" else "i64"
-    lanes = "" if x.lanes == 1 else f"v{x.lanes}"
-    kind = "f32" if x.element == "float" else "f64"
-    near = b.call(f"llvm.fptosi.sat.{lanes}{whole}.{lanes}{kind}", whole, x.lanes, [x])
+    near = to_integer(b, x, whole, signed=True)
     cut = with_sign_of(b, b.convert("sitofp", near, x.element), x)
     small = b.compare("olt", magnitude(b, x), constant(x, _EXACT_INTEGERS[x.element]))
     return b.select(small, cut, x)
@@ -91,8 +90,7 @@ def _between(b: Builder, x: Value, limit: float) -> Value:
 
 def scale_once(b: Builder, x: Value, n: Value) -> Value:
     """X * 2^n for -1022 <= n <= 1023, in double."""
-    lanes = "" if x.lanes == 1 else f"v{x.lanes}"
-    whole = b.call(f"llvm.fptosi.sat.{lanes}i64.{lanes}f64", "i64", x.lanes, [n])
+    whole = small_integer(b, n, "i64")
     bits = b.binary("shl", b.binary("add", whole, integer(1023)), integer(52))
     return b.binary("fmul", x, b.convert("bitcast", bits, "double"))
 

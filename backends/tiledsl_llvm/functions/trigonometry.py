@@ -15,6 +15,7 @@ from tiledsl_llvm.functions.outline import (
     polynomial,
 )
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.saturation import small_integer
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import Value, integer
 
@@ -36,8 +37,7 @@ def _reduce(b: Builder, x: Value) -> tuple[Value, Value]:
     n = b.intrinsic("rint", b.binary("fmul", x, constant(x, 0.6366197723675814)))
     for part in _HALF_PI:
         x = multiply_add(b, n, constant(x, -part), x)
-    lanes = "" if x.lanes == 1 else f"v{x.lanes}"
-    whole = b.call(f"llvm.fptosi.sat.{lanes}i64.{lanes}f64", "i64", x.lanes, [n])
+    whole = small_integer(b, n, "i64")
     return whole, x
 
 
