@@ -16,6 +16,8 @@ from tiledsl_triton.modules import load_module
 from tiledsl_triton.targets import Gpu
 
 DIVISIBILITY = 16
+ELEMENTS = 128  # of one tile, at most, in the registers of a thread
+MOST_WARPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Compiled:
         return self.handle.asm  # type: ignore[no-any-return]
 
 
-def warps_for(threads: tuple[int, ...]) -> int:
-    """A power of two near ``threads / 32``, from 1 to 32."""
-    wanted = max(1, -(-math.prod(threads) // 32))
+def warps_for(kernel: Kernel, gpu: Gpu) -> int:
+    """A power of two near ``threads / 32``; more if the tiles would not fit registers."""
+    wanted = max(1, -(-math.prod(kernel.launch.threads) // 32))
     below = 1 << (wanted.bit_length() - 1)
     warps = below if below == wanted or below >= 8 else 2 * below
-    return min(warps, 32)
+    while warps < MOST_WARPS and kernel.pressure > ELEMENTS * warps * gpu.warp:
+        warps *= 2
+    return min(warps, MOST_WARPS)
 
 
 def aligned_arguments(kernel: Kernel) -> frozenset[str]:
@@ -101,7 +105,7 @@ def _compile(kernel: Kernel, source: str, gpu: Gpu, aligned: frozenset[str]) -> 
     types = signature(kernel.arguments)
     attributes = _attributes(kernel, gpu, aligned)
     architecture = gpu.capability if gpu.vendor == "cuda" else gpu.architecture
-    options = {"num_warps": warps_for(kernel.launch.threads), "enable_fp_fusion": True}
+    options = {"num_warps": warps_for(kernel, gpu), "enable_fp_fusion": True}
     if gpu.vendor == "hip":
         options["num_stages"] = 2
     try:

@@ -83,9 +83,21 @@ class Evaluator:
             then = Evaluator(self.state, self.lanes.when(condition))
             otherwise = Evaluator(self.state, self.lanes.when(opposite))
         left, right = then(expr.then), otherwise(expr.otherwise)
+        if expr.lazy and condition.axes <= left.axes and self._reads_same(expr):
+            return left
         first = left.typed if right.literal is not None else left.text
         text = f"tl.where({condition.text}, {first}, {right.text})"
         return Value(text, expr.dtype, condition.axes | left.axes | right.axes)
+
+    def _reads_same(self, expr: Select) -> bool:
+        """Whether a load under the condition fills with the other arm already."""
+        load, other = expr.then, expr.otherwise
+        if not isinstance(load, Load) or not isinstance(other, Const):
+            return False
+        if load.buffer.name in self.state.privates | self.state.tiles:
+            return False
+        fill = load.fill or Const(0.0 if load.dtype.is_float else 0, load.dtype)
+        return fill == other and load.dtype != "float8_e8m0fnu"
 
     def _load(self, load: Load) -> Value:
         state, lanes, buffer = self.state, self.lanes, load.buffer

@@ -8,6 +8,7 @@ each statement is written out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import (
@@ -19,6 +20,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     Launch,
     Load,
+    Select,
     Store,
 )
 from tiledsl.ir.visitor import walk
@@ -46,6 +48,7 @@ class Kernel:
     """The Triton function of one launch.
 
     ``folded``: the grid is launched as one extent, the product of its extents.
+    ``pressure``: elements of the largest tile that lies in registers.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Kernel:
     arguments: tuple[Argument, ...]
     launch: Launch
     folded: bool
+    pressure: int
 
 
 def functionalize(
@@ -99,7 +103,19 @@ def _lower(
     lower_block(state, Lanes(), launch.body)
     arguments = tuple(state.arguments.values())
     source = render_kernel(name, arguments, state)
-    return Kernel(name, source, arguments, launch, folded)
+    return Kernel(name, source, arguments, launch, folded, _pressure(state, gemms))
+
+
+def _pressure(state: Lowering, gemms: list[Gemm]) -> int:
+    """Operands of products can stay in shared memory; everything else is in registers."""
+    operands = {region.buffer.name for gemm in gemms for region in (gemm.a, gemm.b)}
+    operands -= {gemm.c.buffer.name for gemm in gemms}
+    sizes = [
+        sum(prod(tile.sizes(key)) for key in tile.names)
+        for name, tile in state.tiles.items()
+        if name not in operands
+    ]
+    return max(sizes, default=0)
 
 
 def _fenced(facts: LaneFacts, scratch: set[str]) -> set[str]:
@@ -133,6 +149,8 @@ def _pads_with_zero(value: Expr) -> bool:
         return value.dtype != "float8_e8m0fnu" and _pads_with_zero(value.value)
     if isinstance(value, Const):
         return value.value == 0
+    if isinstance(value, Select):
+        return _pads_with_zero(value.then) and _pads_with_zero(value.otherwise)
     if isinstance(value, Load) and value.buffer.scope == "global":
         return value.fill is None or value.fill.value == 0
     return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tiledsl.ir.dtypes import DType
 from tiledsl_triton.values import Value, triton_type
 
 _INFIX: Final[dict[str, str]] = {
@@ -15,7 +14,34 @@ _INFIX: Final[dict[str, str]] = {
 
 # functions of libdevice with the name and the meaning of the operation
 _LIBDEVICE: Final[frozenset[str]] = frozenset(
-    ["exp", "exp2", "log", "log2", "log10", "log1p", "rsqrt", "sin", "cos", "tan", "tanh", "erf", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh", "hypot", "pow", "fmod", "copysign", "nextafter"]
+    [
+        "exp",
+        "exp2",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "rsqrt",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "erf",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "hypot",
+        "pow",
+        "fmod",
+        "copysign",
+        "nextafter",
+    ]
 )
 _FAST: Final[dict[str, str]] = {
     "exp": "tl.exp", "exp2": "tl.exp2", "log": "tl.log", "log2": "tl.log2",
@@ -74,10 +100,10 @@ class Operations:
         return f"tl.abs({a.typed})"
 
     def _min(self, a: Value, b: Value) -> str:
-        return f"tl.minimum({a.typed}, {b.typed})"
+        return f"tl.minimum({_operands(a, b)})"
 
     def _max(self, a: Value, b: Value) -> str:
-        return f"tl.maximum({a.typed}, {b.typed})"
+        return f"tl.maximum({_operands(a, b)})"
 
     def _min_nan(self, a: Value, b: Value) -> str:
         return f"tl.minimum({a.typed}, {b.typed}, propagate_nan=tl.PropagateNan.ALL)"
@@ -88,20 +114,19 @@ class Operations:
     # ---- integers
 
     def _floordiv(self, a: Value, b: Value) -> str:
-        if isinstance(b.literal, int) and b.literal > 0:
-            if b.literal & (b.literal - 1) == 0:
-                shift = b.literal.bit_length() - 1
-                return f"{Value(a.typed, a.dtype).atom} >> {shift}"
+        power = _power_of_two(b)
+        if power is not None:
+            return f"{Value(a.typed, a.dtype).atom} >> {power}"
         if not a.dtype.is_signed:
             return self.call("divide_unsigned", a.typed, b.typed)
         return self.call("floor_divide", a.typed, b.typed)
 
     def _floormod(self, a: Value, b: Value) -> str:
-        if isinstance(b.literal, int) and b.literal > 0:
-            if b.literal & (b.literal - 1) == 0:
-                return f"{Value(a.typed, a.dtype).atom} & {b.literal - 1}"
-        quotient = self._floordiv(a, Value(b.typed, b.dtype))
-        return f"{Value(a.typed, a.dtype).atom} - {quotient} * {Value(b.typed, b.dtype).atom}"
+        left, right = Value(a.typed, a.dtype).atom, Value(b.typed, b.dtype).atom
+        power = _power_of_two(b)
+        if power is not None:
+            return f"{left} & {(1 << power) - 1}"
+        return f"{left} - {self._floordiv(a, b)} * {right}"
 
     def _truncdiv(self, a: Value, b: Value) -> str:
         if not a.dtype.is_signed:
@@ -113,11 +138,15 @@ class Operations:
         return f"{Value(a.typed, a.dtype).atom} - {quotient} * {Value(b.typed, b.dtype).atom}"
 
     def _ceildiv(self, a: Value, b: Value) -> str:
-        quotient = self._floordiv(a, Value(b.typed, b.dtype))
-        left, right = Value(a.typed, a.dtype).atom, Value(b.typed, b.dtype).atom
-        inexact = f"({left} != ({quotient}) * {right}) & ({right} != 0)"
-        # a wrapped quotient (MIN / -1) multiplies back to a, so nothing is added
-        return f"{quotient} + tl.cast({inexact}, tl.{triton_type(a.dtype)})"
+        power = _power_of_two(b)
+        if power is not None:
+            left = Value(a.typed, a.dtype).atom
+            rest = (
+                f"tl.cast({left} & {(1 << power) - 1} != 0, tl.{triton_type(a.dtype)})"
+            )
+            return f"({left} >> {power}) + {rest}"
+        quotient = self._floordiv(a, b)
+        return self.call("round_up", quotient, a.typed, b.typed)
 
     def _not(self, a: Value) -> str:
         return f"~{Value(a.typed, a.dtype).atom}"
@@ -197,9 +226,23 @@ class Operations:
         return self._div(Value("1.0", a.dtype, literal=1.0), total)
 
 
-def same_bits(dtype: DType) -> str:
-    """The signed integer type as wide as a float dtype."""
-    return f"tl.int{dtype.bits}"
+def _power_of_two(value: Value) -> int | None:
+    """n, if the value is the constant 2^n."""
+    number = value.literal
+    if not isinstance(number, int) or number <= 0 or number & (number - 1):
+        return None
+    return number.bit_length() - 1
+
+
+def _operands(a: Value, b: Value) -> str:
+    """Two operands of one type; a constant needs no type if Triton infers the same."""
+    plain = a.dtype == "float32" or (
+        a.dtype in ("int32", "int64", "index")
+        and all(abs(int(v.literal or 0)) < 1 << 31 for v in (a, b))
+    )
+    if plain and (a.literal is None) != (b.literal is None):
+        return f"{a.text}, {b.text}"
+    return f"{a.typed}, {b.typed}"
 
 
 def _left(a: Value, b: Value) -> str:

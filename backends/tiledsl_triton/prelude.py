@@ -32,6 +32,11 @@ def divide_unsigned(a, b):
     quotient = a // tl.where(b == 0, 1, b)
     return tl.where(b == 0, 0, quotient)
 
+def round_up(quotient, a, b):
+    """The ceiling of a / b from its floor."""
+    inexact = (a != quotient * b) & (b != 0)
+    return quotient + tl.cast(inexact, a.dtype)
+
 def shift_left(a, count, BITS: tl.constexpr):
     """a << count; 0 if count, read as unsigned, is at least BITS."""
     fits = (count >= 0) & (count < BITS)
