@@ -113,18 +113,20 @@ class FlashWorkload:
     causal: bool = True
     dtype: str = "bfloat16"
     spread: float = 1.0
+    falling: bool = False
     size: Size = "small"
     linear: bool = False
 
     def make_inputs(
         self, rng: np.random.Generator, *, integers: bool = False
     ) -> Inputs:
-        q_shape = (self.B, self.Sq, self.H, self.D)
-        return {
-            "q": normal(rng, q_shape, self.dtype, self.spread),
-            "k": normal(rng, (self.B, self.Sk, self.G, self.D), self.dtype),
-            "v": normal(rng, (self.B, self.Sk, self.G, self.Dv), self.dtype),
-        }
+        q = normal(rng, (self.B, self.Sq, self.H, self.D), self.dtype, self.spread)
+        k = normal(rng, (self.B, self.Sk, self.G, self.D), self.dtype)
+        v = normal(rng, (self.B, self.Sk, self.G, self.Dv), self.dtype)
+        if self.falling:
+            # the first key outweighs all others, which must not make it forgotten
+            k[:, 0] = 100 * q[:, 0, : self.G]
+        return {"q": q, "k": k, "v": v}
 
     def call(self, inputs: Inputs) -> Call:
         options: dict[str, Static] = {
@@ -168,6 +170,7 @@ FLASH_FWD = KernelEntry(
         FlashWorkload("longer-keys", 1, 5, 130, 4, 1, 192, 128, dtype="float32"),
         FlashWorkload("unseen-rows", 1, 150, 70, 1, 1, 128, 128, dtype="float32"),
         FlashWorkload("peaked", 1, 40, 90, 2, 2, 16, 16, dtype="float32", spread=20.0),
+        FlashWorkload("falling", 1, 1, 90, 2, 2, 16, 16, dtype="float32", falling=True),
         FlashWorkload("one", 1, 1, 1, 1, 1, 16, 16),
         FlashWorkload("no-keys", 1, 3, 0, 2, 1, 16, 16, causal=False),
         # DeepSeek-V3 prefill: 128 heads of 128 + 64, values of 128

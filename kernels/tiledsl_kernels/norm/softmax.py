@@ -83,6 +83,8 @@ class SoftmaxWorkload:
             x[1, : self.N - 1] = -np.inf
             x[2, 3] = np.nan
             x[3, 5] = np.inf
+            # the largest comes first: what follows must not forget it
+            x[4, 0] = 500.0
         return {"x": x}
 
     def call(self, inputs: Inputs) -> Call:
