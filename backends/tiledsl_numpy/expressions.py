@@ -11,7 +11,7 @@ from tiledsl.ir import nodes as ir
 from tiledsl.ir.dtypes import DType
 from tiledsl_numpy import casts, masks
 from tiledsl_numpy.frame import Frame
-from tiledsl_numpy.indexing import Index, Span, gather
+from tiledsl_numpy.indexing import Index, Span, gather, positions_of
 from tiledsl_numpy.operations import OPERATIONS
 from tiledsl_numpy.proofs import check_indices
 
@@ -58,8 +58,10 @@ def _variable(expr: ir.Var, frame: Frame) -> np.ndarray:
 
 
 def _apply(expr: ir.Apply, frame: Frame) -> np.ndarray:
-    operation = OPERATIONS[expr.op]
-    return operation(*[evaluate(operand, frame) for operand in expr.args])
+    operands = []
+    for operand in expr.args:  # one frame of Python's stack per level of nesting
+        operands.append(_EVALUATE[type(operand)](operand, frame))
+    return OPERATIONS[expr.op](*operands)
 
 
 def _select(expr: ir.Select, frame: Frame) -> np.ndarray:
@@ -124,25 +126,26 @@ def _subscript(expr: ir.Expr, frame: Frame) -> Index:
         axis = frame.lanes.names.index(expr.name)
         return Span(frame.lanes.origin[axis], axis)
     if isinstance(expr, ir.Apply) and expr.op in ("add", "sub"):
-        left, right = (_subscript(operand, frame) for operand in expr.args)
-        if isinstance(left, Span) and isinstance(right, Span):
-            moved = _move(expr.op, left, right)
-            if moved is not None:
-                return moved
-    value = evaluate(expr, frame)
+        left = _subscript(expr.args[0], frame)
+        right = _subscript(expr.args[1], frame)
+        return _sum(expr.op, left, right, frame)
+    return _index(evaluate(expr, frame))
+
+
+def _index(value: np.ndarray) -> Index:
     return Span(int(value)) if value.ndim == 0 else value
 
 
-def _move(op: str, left: Span, right: Span) -> Span | None:
-    """A span plus or minus a scalar, unless index arithmetic would wrap."""
-    start = left.start + right.start if op == "add" else left.start - right.start
-    if not -(2**62) < start < 2**62:
-        return None
-    if right.axis is None:
-        return Span(start, left.axis)
-    if left.axis is None and op == "add":
-        return Span(start, right.axis)
-    return None
+def _sum(op: str, left: Index, right: Index, frame: Frame) -> Index:
+    """A span plus or minus a scalar is a span, unless index arithmetic would wrap."""
+    if isinstance(left, Span) and isinstance(right, Span):
+        start = left.start + right.start if op == "add" else left.start - right.start
+        movable = right.axis is None or (left.axis is None and op == "add")
+        if movable and -(2**62) < start < 2**62:
+            return Span(start, left.axis if right.axis is None else right.axis)
+    lanes = frame.lanes.shape
+    operands = positions_of(left, lanes), positions_of(right, lanes)
+    return _index(OPERATIONS[op](*operands))
 
 
 _EVALUATE: dict[type, Callable[..., np.ndarray]] = {

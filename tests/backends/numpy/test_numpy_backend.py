@@ -239,6 +239,17 @@ def test_same_bits_in_every_run(interpret: Run) -> None:
         )
 
 
+def test_deep_expressions(interpret: Run) -> None:
+    value, where = ir.Load(X, (ROW,)), ROW
+    for _ in range(600):
+        value = ir.Apply("add", (value, ONE))
+    for _ in range(300):
+        where = add(add(where, ir.index(1)), ir.index(-1))
+    loop = ir.Parallel((ROW,), (ir.index(6),), (ir.Store(X, (where,), value),))
+    (found,) = interpret(function(loop), np.zeros(6, np.float32))
+    assert found.tolist() == [600] * 6
+
+
 def test_fast_math_changes_nothing_here(run: Run) -> None:
     store = ir.Store(X, (ir.index(0),), ir.Apply("exp", (ONE,)))
     plain, fast = function(store), replace(function(store), fast_math=True)

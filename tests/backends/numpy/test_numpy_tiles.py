@@ -248,12 +248,12 @@ def test_integer_gemm_wraps(run: Run, dtype: str) -> None:
 
 
 def test_bytes_multiply_exactly(run: Run) -> None:
-    a = np.full((2, 700), -128, np.int8)
-    b = np.full((700, 3), 255, np.uint8)
-    text = GEMM.format(a="int8", b="uint8", c="int32", m=2, n=3, am=2, an=700, bm=700, bn=3,
+    a = np.full((2, 701), -127, np.int8)
+    b = np.full((701, 3), 255, np.uint8)
+    text = GEMM.format(a="int8", b="uint8", c="int32", m=2, n=3, am=2, an=701, bm=701, bn=3,
                        ta="", tb="")  # fmt: skip
     *_, found = run(text, True, a, b, empty(2, 3, dtype=np.int32))
-    assert (found == -128 * 255 * 700).all()
+    assert (found == -127 * 255 * 701).all()
 
 
 def test_gemm_does_not_read_what_clear_discards(run: Run) -> None:
@@ -484,6 +484,22 @@ def test_private_elements_are_updated_at_once(run: Run) -> None:
     )
     rounded = (x + np.float32(1.00390625)).astype(BF16).astype(np.float32)
     np.testing.assert_array_equal(y, rounded + np.float32(2048000))
+
+
+def test_kept_updates_are_not_views(run: Run) -> None:
+    x = floats(6)
+    x_after, r = run(
+        """
+        func f(X: float32[6], R: float16[1])
+          launch (z: 1) threads 1
+            parallel (i: 6)
+              R[0] sum= X[i]
+              X[i] = 100.0
+        """,
+        x,
+        np.zeros(1, np.float16),
+    )
+    assert r[0] == x.sum() and (x_after == 100).all()
 
 
 def test_narrow_accumulators_round_once(run: Run) -> None:
