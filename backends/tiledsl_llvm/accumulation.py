@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import (
@@ -29,6 +31,8 @@ from tiledsl_llvm.memory import load_element, store_element
 from tiledsl_llvm.operations import apply_exact
 from tiledsl_llvm.representation import constant_of, element_of, zero_of
 from tiledsl_llvm.values import Value, floating, integer
+
+CHAINS: Final = 4  # a power of two
 
 
 def accumulate(frame: Frame, node: Accumulate) -> None:
@@ -80,24 +84,58 @@ def _into_register(frame: Frame, node: Accumulate, slot: Value) -> None:
     b.store(new, slot, align=64)
 
 
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """Accumulations that a vector loop keeps in registers, ``CHAINS`` copies of each.
+
+    Copies are independent, so that one addition need not wait for the one before it.
+    """
+
+    held: tuple[Accumulate, ...]
+    slots: tuple[tuple[Value, ...], ...]
+
+    def select(self, frame: Frame, chain: int) -> None:
+        """What is written next adds to the copies with that number."""
+        for node, slots in zip(self.held, self.slots, strict=True):
+            frame.sums[id(node)] = slots[chain]
+
+
 @contextmanager
-def sums_in_registers(frame: Frame, loop: Parallel) -> Iterator[None]:
+def sums_in_registers(frame: Frame, loop: Parallel) -> Iterator[Partials]:
     """Keeps in registers, over the vector loop written inside, what stays in one element."""
     b = frame.builder
     held = [node for node in _accumulations(loop) if _stays(frame, loop, node)]
+    slots = []
     for node in held:
         element = element_of(node.buffer.dtype)
-        slot = frame.sums[id(node)] = b.slot(element, 1, frame.lanes, "partial")
-        b.store(b.spread(neutral(node), frame.lanes), slot, align=64)
-    yield
-    for node in held:
-        slot = frame.sums.pop(id(node))
-        value = b.load(slot, element_of(node.buffer.dtype), frame.lanes, align=64)
+        copies = [b.slot(element, 1, frame.lanes, "partial") for _ in range(CHAINS)]
+        for slot in copies:
+            b.store(b.spread(neutral(node), frame.lanes), slot, align=64)
+        slots.append(tuple(copies))
+    partials = Partials(tuple(held), tuple(slots))
+    partials.select(frame, 0)
+    yield partials
+    for node, copies in zip(partials.held, partials.slots, strict=True):
+        del frame.sums[id(node)]
+        value = _sum_of_copies(frame, node, copies)
         trusted, frame.trusted = frame.trusted, False
         with frame.as_scalar():
             indices = [index_of(frame, index) for index in node.indices]
             _into_element(frame, node, indices, across(frame, node, value))
         frame.trusted = trusted
+
+
+def _sum_of_copies(frame: Frame, node: Accumulate, copies: tuple[Value, ...]) -> Value:
+    element = element_of(node.buffer.dtype)
+    values = [
+        frame.builder.load(slot, element, frame.lanes, align=64) for slot in copies
+    ]
+    while len(values) > 1:
+        pairs = zip(values[::2], values[1::2], strict=True)
+        values = [
+            combine(frame, node.reduction, node.buffer.dtype, *pair) for pair in pairs
+        ]
+    return values[0]
 
 
 def _accumulations(loop: Parallel) -> list[Accumulate]:

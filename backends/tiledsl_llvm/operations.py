@@ -53,9 +53,7 @@ def _extreme(name: str) -> Callable[..., Value]:
 
 def extreme_ignoring_nan(b: Builder, name: str, x: Value, y: Value) -> Value:
     """The larger (smaller) operand, -0 below +0, the other one if one is NaN."""
-    best = b.intrinsic("maximum" if name == "max" else "minimum", x, y)
-    best = b.select(is_nan(b, x), y, best)
-    return b.select(is_nan(b, y), x, best)
+    return b.intrinsic("maximumnum" if name == "max" else "minimumnum", x, y)
 
 
 def _extreme_of_all(name: str) -> Callable[..., Value]:

@@ -16,7 +16,7 @@ from tiledsl.ir.nodes import (
     Store,
 )
 from tiledsl.ir.visitor import walk
-from tiledsl_llvm.accumulation import sums_in_registers
+from tiledsl_llvm.accumulation import CHAINS, Partials, sums_in_registers
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame, Storage, lanes_below
 from tiledsl_llvm.lanes import Slopes, choose_lane, private_buffers
@@ -113,21 +113,41 @@ def _vectors(
 ) -> None:
     b, name = frame.builder, node.vars[position].name
     frame.lanes, frame.slopes = lanes, slopes
-    static = int(extent.text) if extent.text.isdigit() else None
-    full = (
-        b.binary("and", extent, integer(-lanes))
-        if static is None
-        else integer(static // lanes * lanes)
-    )
-    with sums_in_registers(frame, node):
-        if static is None or static >= lanes:
-            with b.loop(integer(0), full, lanes, name, unroll=True) as loop:
-                frame.values[name] = loop.counter
-                frame.run(frame, node.body)
-        if static is None or static % lanes:
-            rest = b.binary("sub", extent, full)
+    with sums_in_registers(frame, node) as partials:
+        done = integer(0)
+        if partials.held:
+            done = _whole_vectors(frame, node, name, extent, done, partials)
+        done = _whole_vectors(frame, node, name, extent, done, None)
+        rest = b.binary("sub", extent, done)
+        if rest.text != "0":
             with b.when(b.compare("sgt", rest, integer(0)), "rest"):
-                frame.values[name] = full
+                frame.values[name] = done
                 with frame.masked(lanes_below(b, rest, lanes)):
                     frame.run(frame, node.body)
     frame.lanes, frame.slopes = 1, None
+
+
+def _whole_vectors(
+    frame: Frame,
+    node: Parallel,
+    name: str,
+    extent: Value,
+    start: Value,
+    partials: Partials | None,
+) -> Value:
+    """A loop over vectors without a mask, several a step for sums; where it ends."""
+    b, lanes = frame.builder, frame.lanes
+    vectors = 1 if partials is None else CHAINS
+    step = lanes * vectors
+    end = b.binary("and", extent, integer(-step))
+    if end == start:
+        return start
+    with b.loop(start, end, step, name, unroll=partials is None) as loop:
+        for chain in range(vectors):
+            if partials is not None:
+                partials.select(frame, chain)
+            frame.values[name] = b.binary("add", loop.counter, integer(chain * lanes))
+            frame.run(frame, node.body)
+    if partials is not None:
+        partials.select(frame, 0)
+    return end

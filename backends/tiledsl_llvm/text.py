@@ -6,9 +6,11 @@ so that code which emits an operation is written once for every width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from tiledsl_llvm.values import Value, constant, integer, mangled, vector_type
 
@@ -26,16 +28,26 @@ _PARAMETERS = (
 
 
 def _trivial(operation: str, a: Value, b: Value) -> Value | None:
-    """Sums and products of 64-bit scalars that need no instruction."""
-    if operation not in ("add", "mul") or a.type != "i64" or b.type != "i64":
+    """Arithmetic on 64-bit scalars that needs no instruction."""
+    if a.type != "i64" or b.type != "i64" or operation not in _FOLDED:
         return None
-    x, y = (int(v.text) if not v.text.startswith("%") else None for v in (a, b))
+    x, y = (None if v.text.startswith("%") else int(v.text) for v in (a, b))
     if x is not None and y is not None:
-        return integer(x + y if operation == "add" else x * y)
-    unit = 0 if operation == "add" else 1
-    if x == unit or y == unit:
-        return b if x == unit else a
-    return integer(0) if operation == "mul" and 0 in (x, y) else None
+        return integer(_FOLDED[operation](x, y))
+    if operation == "mul" and 0 in (x, y):
+        return integer(0)
+    unit = {"add": 0, "sub": 0, "mul": 1}.get(operation)
+    if unit is not None and y == unit:
+        return a
+    return b if x == unit and operation in ("add", "mul") else None
+
+
+_FOLDED: Final[dict[str, Callable[[int, int], int]]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "and": operator.and_,
+}
 
 
 @dataclass(frozen=True, slots=True)
