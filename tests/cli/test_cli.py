@@ -204,7 +204,18 @@ def test_demo(
     monkeypatch.setattr(demo, "demo_rows", rows)
     result = run("demo", ENTRY.name, "--backends", "numpy")
     assert result.exit_code == code
-    cells = [ENTRY.name, "odd", "numpy", status, "0.5", "1.25", "7", "nan", "12.5"]
+    cells = [
+        ENTRY.name,
+        "odd",
+        "numpy",
+        "host",
+        status,
+        "0.5",
+        "1.25",
+        "7",
+        "nan",
+        "12.5",
+    ]
     assert result.output.splitlines()[1].split() == cells
     assert f"{ENTRY.name} on numpy: why" in result.output
     (row,) = json.loads(run("demo", ENTRY.name, "--backends", "numpy", "--json").output)

@@ -19,6 +19,7 @@ from tiledsl.commands.selection import (
     chosen_kernels,
     size_option,
 )
+from tiledsl.runtime.backends import find_backend, usable
 from tiledsl.testing import DemoRow, Size
 from tiledsl.testing import demo as demo_rows
 
@@ -26,7 +27,7 @@ from tiledsl.testing import demo as demo_rows
 @click.command()
 @click.argument("kernels", nargs=-1)
 @backends_option
-@size_option
+@size_option("model")
 @click.option("--seed", default=0, show_default=True, help="Seed of the inputs.")
 @json_option
 def demo(
@@ -52,6 +53,12 @@ def demo(
         sys.exit(1)
 
 
+def _label(backend: str) -> str:
+    """The backend and what of it runs here, such as an interpreter."""
+    target = usable(find_backend(backend), "cpu")
+    return f"{backend} {target.name}" if target else backend
+
+
 def _print(rows: list[DemoRow]) -> None:
     columns = ("kernel", "workload", "backend", "status", "error", "ms", "GFLOP/s",
                "GB/s", "first ms")  # fmt: skip
@@ -59,7 +66,7 @@ def _print(rows: list[DemoRow]) -> None:
         (
             row.kernel,
             row.workload,
-            row.backend,
+            _label(row.backend),
             row.status,
             number(row.worst_share, 2),
             number(row.ms),

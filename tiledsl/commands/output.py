@@ -67,6 +67,8 @@ def progress(text: str) -> None:
 
 def number(value: float, digits: int = 3) -> str:
     """A measured value in few digits; empty for 0, which stands for not measured."""
+    if abs(value) >= 10**digits:
+        return f"{value:.0f}"
     return f"{value:.{digits}g}" if value else ""
 
 

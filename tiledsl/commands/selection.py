@@ -8,7 +8,7 @@ import click
 
 from tiledsl.diagnostics import ArgumentError, Error
 from tiledsl.runtime.backends import find_backend
-from tiledsl.testing.registry import KernelEntry, discover_kernels
+from tiledsl.testing.registry import KernelEntry, Size, discover_kernels
 from tiledsl.testing.verify import runnable_backends
 
 backends_option: Callable[..., Callable[..., object]] = click.option(
@@ -18,13 +18,16 @@ backends_option: Callable[..., Callable[..., object]] = click.option(
     help="Backends, separated by commas; by default all that work here.",
 )
 
-size_option: Callable[..., Callable[..., object]] = click.option(
-    "--size",
-    type=click.Choice(["small", "model"]),
-    default="small",
-    show_default=True,
-    help="Odd little problems, or those of a real model.",
-)
+
+def size_option(default: Size) -> Callable[..., Callable[..., object]]:
+    """The option that chooses among the workloads of a kernel."""
+    return click.option(
+        "--size",
+        type=click.Choice(["small", "model"]),
+        default=default,
+        show_default=True,
+        help="Odd little problems, or those of a real model.",
+    )
 
 
 def registered_kernels() -> tuple[KernelEntry, ...]:

@@ -24,7 +24,7 @@ _ORDER = ("failed", "wrong", "inconclusive", "unsupported", "ok")
 @click.argument("kernels", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Verify every kernel.")
 @backends_option
-@size_option
+@size_option("small")
 @click.option("--seed", default=0, show_default=True, help="Seed of the inputs.")
 @json_option
 def verify(
