@@ -68,6 +68,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0215": "a reduction is not defined on these dtypes",
     "E0216": "a safe value is malformed or given twice",
     "E0217": "a hint is malformed",
+    "E0218": "a reducer is read before it is finalized",
     # E03 types and values
     "E0301": "something is not an element type",
     "E0302": "a literal does not fit its dtype",
@@ -101,6 +102,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0410": "a Python builtin compares symbolic values",
     "E0411": "in compares symbolic values",
     "E0412": "a whole buffer was used as a condition",
+    "E0413": "an element is read outside every launch",
     # E05 bounds
     "E0501": "an access to a global buffer is never in range",
     "E0502": "an access to a block-local buffer is out of range",

@@ -13,6 +13,7 @@ from typing import Literal
 from tiledsl.diagnostics import KernelError, TileWarning
 from tiledsl.frontend.pending_reads import PendingReads
 from tiledsl.frontend.safe_values import with_safe_values
+from tiledsl.frontend.unfinished import check_reads
 from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import Allocate, Buffer, Const, Expr, Let, Load, Statement, Var
 from tiledsl.ir.spans import NO_SPAN, Span
@@ -60,6 +61,8 @@ class Builder:
         self.dims: dict[str, Var] = {}
         # outputs declared by T.empty, in order
         self.outputs: list[object] = []
+        # reducers that still collect contributions
+        self.unfinished: set[str] = set()
         self.reads = PendingReads()
         self._names: dict[str, int] = {}
         self._blocks = 0
@@ -94,6 +97,8 @@ class Builder:
 
     def emit(self, statement: Statement) -> None:
         """Appends to the innermost open block."""
+        if self.unfinished:
+            check_reads(statement, self.unfinished)
         self.reads.settle_before(self, statement)
         self.scopes[-1].open_statements.append(statement)
 

@@ -9,7 +9,7 @@ from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.index_bounds import normal_form
-from tiledsl.ir.nodes import At, Buffer, Expr, Range, Region, index, whole
+from tiledsl.ir.nodes import Apply, At, Buffer, Const, Expr, Range, Region, index, whole
 
 Form = Literal["whole", "slice", "point"]
 
@@ -147,3 +147,18 @@ def same_elements(a: Region, b: Region) -> bool:
         and equal(as_range(one).extent, as_range(other).extent)
         for one, other in zip(a.dims, b.dims, strict=True)
     )
+
+
+def subscripts(region: Region, point: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The element of a region at a point of its space."""
+    remaining = iter(point)
+    return tuple(
+        dim.index if isinstance(dim, At) else _moved(dim.start, next(remaining))
+        for dim in region.dims
+    )
+
+
+def _moved(start: Expr, offset: Expr) -> Expr:
+    if isinstance(start, Const) and start.value == 0:
+        return offset
+    return Apply("add", (start, offset), span=here())

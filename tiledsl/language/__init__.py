@@ -39,6 +39,14 @@ from tiledsl.language.arithmetic import (
     truncdiv,
     truncmod,
 )
+from tiledsl.language.atomics import (
+    atomic_add,
+    atomic_load,
+    atomic_max,
+    atomic_min,
+    atomic_or,
+    atomic_store,
+)
 from tiledsl.language.barriers import sync_threads, sync_warp
 from tiledsl.language.casts import (
     Cast,
@@ -105,6 +113,7 @@ from tiledsl.language.hints import (
     use_swizzle,
     wait_wgmma,
 )
+from tiledsl.language.im2col import im2col
 from tiledsl.language.kernel import Kernel, get_block_binding, get_block_bindings
 from tiledsl.language.loops import (
     Parallel,
@@ -172,6 +181,13 @@ from tiledsl.language.reduce import (
     reduce_min,
     reduce_sum,
 )
+from tiledsl.language.reducers import (
+    alloc_reducer,
+    finalize_reducer,
+    reducer_init,
+    reducer_update,
+)
+from tiledsl.language.scan import cummax, cumsum
 from tiledsl.language.tensors import (
     StridedTensor,
     Tensor,
@@ -211,6 +227,7 @@ __all__ = [
     "alloc_fragment",
     "alloc_global",
     "alloc_local",
+    "alloc_reducer",
     "alloc_shared",
     "alloc_var",
     "annotate_compile_flags",
@@ -228,6 +245,12 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "atomic_add",
+    "atomic_load",
+    "atomic_max",
+    "atomic_min",
+    "atomic_or",
+    "atomic_store",
     "bfloat16",
     "bitwise_and",
     "bitwise_not",
@@ -246,6 +269,8 @@ __all__ = [
     "cos",
     "cosh",
     "cp_async_barrier_noinc",
+    "cummax",
+    "cumsum",
     "dec_max_nreg",
     "disable_warp_group_reg_alloc",
     "double",
@@ -259,6 +284,7 @@ __all__ = [
     "exp10",
     "fence_proxy_async",
     "fill",
+    "finalize_reducer",
     "float",
     "float8_e4m3",
     "float8_e4m3fn",
@@ -280,6 +306,7 @@ __all__ = [
     "half",
     "hypot",
     "if_then_else",
+    "im2col",
     "inc_max_nreg",
     "index_to_coordinates",
     "infinity",
@@ -321,6 +348,8 @@ __all__ = [
     "reduce_max",
     "reduce_min",
     "reduce_sum",
+    "reducer_init",
+    "reducer_update",
     "reinterpret",
     "round",
     "rsqrt",

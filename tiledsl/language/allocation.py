@@ -8,7 +8,7 @@ from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.symbols import extents
 from tiledsl.frontend.values import as_index
 from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import Allocate, Buffer, Const, Scope
+from tiledsl.ir.nodes import Allocate, Buffer, Const, Expr, Scope
 from tiledsl.language.dtypes import dtype as dtype_of
 
 
@@ -89,23 +89,29 @@ def alloc_global(shape: object, dtype: object = "float32") -> BufferRef:
 def _tile(function: str, scope: Scope, shape: object, dtype: object) -> BufferRef:
     builder = Builder.active()
     _check_place(builder, function, private=scope == "local")
-    sizes = tuple(
-        as_index(extent) for extent in extents(shape, "a tile's shape", least=1)
-    )
-    if not all(isinstance(size, Const) for size in sizes):
-        raise KernelError(
-            "E0320",
-            f"T.{function} needs a static shape",
-            span=here(),
-            got="an extent known only at run time",
-            hint="allocate a static tile and loop over the run-time extent, or use "
-            "T.alloc_global outside the kernel",
-        )
+    sizes = static_shape(function, shape)
     buffer = Buffer(
         builder.unique(scope), sizes, DType(dtype_of(dtype)), scope, span=here()
     )
     builder.emit(Allocate(buffer, span=here()))
     return BufferRef(buffer, named=False)
+
+
+def static_shape(function: str, shape: object) -> tuple[Expr, ...]:
+    """The shape of a tile: positive static extents."""
+    sizes = tuple(
+        as_index(extent) for extent in extents(shape, "a tile's shape", least=1)
+    )
+    if all(isinstance(size, Const) for size in sizes):
+        return sizes
+    raise KernelError(
+        "E0320",
+        f"T.{function} needs a static shape",
+        span=here(),
+        got="an extent known only at run time",
+        hint="allocate a static tile and loop over the run-time extent, or use "
+        "T.alloc_global outside the kernel",
+    )
 
 
 def _check_place(builder: Builder, function: str, *, private: bool) -> None:

@@ -17,6 +17,7 @@ from tiledsl.frontend.operands import (
     place,
     shown,
     static_extent,
+    subscripts,
 )
 from tiledsl.frontend.pairing import DEPTH
 from tiledsl.frontend.scalars import scalar
@@ -24,7 +25,6 @@ from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import (
     Apply,
     At,
-    Const,
     Expr,
     If,
     Load,
@@ -111,7 +111,7 @@ def _body(
     span = here()
     exchanged = (*variables[:-2], variables[-1], variables[-2])
     visited = (*right.shape[:-2], right.shape[-1], right.shape[-2])
-    read = _subscripts(left, exchanged)
+    read = subscripts(left, exchanged)
     guard = _inside(exchanged, left.shape, visited)
     target_is_inner = DEPTH[right.buffer.scope] > DEPTH[left.buffer.scope]
     if guard is not None and target_is_inner:
@@ -119,25 +119,10 @@ def _body(
         read = (Select(guard, read[0], index(-1), span=span), *read[1:])
     value = scalar(Load(left.buffer, read, span=span))
     stored = convert(value, right.buffer.dtype, implicit=True)
-    store = Store(right.buffer, _subscripts(right, variables), stored, span=span)
+    store = Store(right.buffer, subscripts(right, variables), stored, span=span)
     if guard is None or target_is_inner:
         return (store,)
     return (If(guard, (store,), span=span),)
-
-
-def _subscripts(region: Region, variables: tuple[Var, ...]) -> tuple[Expr, ...]:
-    """The element of a region at a point of its space."""
-    remaining = iter(variables)
-    return tuple(
-        dim.index if isinstance(dim, At) else _shifted(dim.start, next(remaining))
-        for dim in region.dims
-    )
-
-
-def _shifted(start: Expr, variable: Var) -> Expr:
-    if isinstance(start, Const) and start.value == 0:
-        return variable
-    return Apply("add", (start, variable), span=here())
 
 
 def _inside(
