@@ -31,7 +31,9 @@ def _static(expr: Expr, dims: dict[str, int]) -> int:
     return int(transform(expr, change).value)
 
 
-def _content(random: np.random.Generator, shape: tuple[int, ...], dtype: object) -> object:
+def _content(
+    random: np.random.Generator, shape: tuple[int, ...], dtype: object
+) -> object:
     numbers = random.integers(-3, 9, size=shape)
     if np.dtype(dtype).kind not in "iub":
         special = random.integers(0, 24, size=shape)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tiledsl.analysis.affine import Affine
+from tiledsl.analysis.inequality import defining_facts
 from tiledsl.analysis.interval import interval
 from tiledsl.analysis.ranges import MAX_DIM, Ranges
 from tiledsl.ir.nodes import Apply, Const, Expr, For, Function, Select, Var
@@ -33,6 +34,17 @@ def entry(function: Function) -> Ranges:
     return ranges
 
 
+def learn(ranges: Ranges, fact: Affine) -> Ranges:
+    """Knowing that a sum is at least 0, and what the quotients in it mean."""
+    ranges = ranges.with_fact(fact)
+    for atom, _ in fact.terms:
+        if isinstance(atom, Apply):
+            for meaning in defining_facts(atom, ranges):
+                if meaning not in ranges.facts:
+                    ranges = ranges.with_fact(meaning)
+    return ranges
+
+
 def assuming(ranges: Ranges, condition: Expr, holds: bool = True) -> Ranges:
     """What is known where the condition holds (or does not)."""
     match condition:
@@ -43,7 +55,7 @@ def assuming(ranges: Ranges, condition: Expr, holds: bool = True) -> Ranges:
         case Apply(op=op, args=(a, b)) if op in _NEGATED and a.dtype.is_integer:
             comparison = op if holds else _NEGATED[op]
             for fact in _MEANING[comparison](ranges.sum_of(a), ranges.sum_of(b)):
-                ranges = ranges.with_fact(fact)
+                ranges = learn(ranges, fact)
             return ranges
         case Select(condition=a, then=b, otherwise=Const(value=False)) if holds:
             return assuming(assuming(ranges, a), b)
@@ -58,7 +70,7 @@ def in_axes(ranges: Ranges, names: Sequence[Var], extents: Sequence[Expr]) -> Ra
         high = min(max(ranges.of(extent).high - 1, 0), MAX_DIM)
         ranges = ranges.with_value(var, interval(0, high))
         itself = Affine(0, ((var, 1),))
-        ranges = ranges.with_fact(ranges.sum_of(extent) - itself - _ONE)
+        ranges = learn(ranges, ranges.sum_of(extent) - itself - _ONE)
     return ranges
 
 
@@ -80,4 +92,4 @@ def in_loop(ranges: Ranges, loop: For) -> Ranges:
     sign = 1 if up else -1
     from_start = (itself - ranges.sum_of(loop.start)).scaled(sign)
     to_stop = (ranges.sum_of(loop.stop) - itself).scaled(sign) - _ONE
-    return ranges.with_fact(from_start).with_fact(to_stop)
+    return learn(learn(ranges, from_start), to_stop)

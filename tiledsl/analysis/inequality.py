@@ -60,7 +60,9 @@ class _Search:
             if any(part == atom for part, _ in fact.terms):
                 yield fact
         if isinstance(atom, Apply):
-            yield from defining_facts(atom, self._ranges)
+            for fact in defining_facts(atom, self._ranges):
+                if fact not in self._ranges.facts:
+                    yield fact
 
 
 def _tightened(form: Affine) -> Affine:

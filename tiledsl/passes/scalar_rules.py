@@ -91,7 +91,7 @@ SCALAR_RULES: Final[tuple[Rule, ...]] = (
     Rule("not-not", "not_(not_(x))", "x", "bi"),
     Rule("negate-negate", "neg(neg(x))", "x", "if"),
     Rule("abs-abs", "abs(abs(x))", "abs(x)", "if"),
-    Rule("abs-negate", "abs(neg(x))", "abs(x)", "if"),
+    Rule("abs-negate", "abs(neg(x))", "abs(x)", "f"),
     Rule("add-negated", "x + neg(y)", "x - y", "if"),
     Rule("subtract-negated", "x - neg(y)", "x + y", "if"),
     Rule("multiply-minus-one", "x * -1", "neg(x)", "if"),
