@@ -1,6 +1,7 @@
 """What kernel authors import as ``T``."""
 
-from tiledsl.frontend.macros import macro
+from tiledsl.frontend.macros import macro, meta_class
+from tiledsl.frontend.macros import macro as inline
 from tiledsl.frontend.prim_func import prim_func
 from tiledsl.language import dtypes, fp8
 from tiledsl.language.allocation import (
@@ -309,7 +310,7 @@ __all__ = [
     "im2col",
     "inc_max_nreg",
     "index_to_coordinates",
-    "infinity",
+    "infinity", "inline",
     "int",
     "int8",
     "int16",
@@ -327,6 +328,7 @@ __all__ = [
     "macro",
     "max",
     "max_value",
+    "meta_class",
     "min",
     "min_value",
     "nearbyint",

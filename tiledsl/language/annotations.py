@@ -19,9 +19,20 @@ def annotate_safe_value(values: Mapping[BufferRef, ScalarLike]) -> None:
     Each value is a static number, converted to its buffer's dtype.  E0216: it is not, or
     the buffer has another safe value already.
 
-    .. code-block:: python
-
-        T.annotate_safe_value({scores: -T.infinity("float32")})
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def padded(X):
+    ...     n = T.const("n")
+    ...     X: T.Tensor((n,), "float32")
+    ...     Y = T.empty((4,), "float32")
+    ...     with T.Kernel(1):
+    ...         T.annotate_safe_value({X: -1})
+    ...         tile = T.alloc_shared((4,), "float32")
+    ...         T.copy(X[0], tile)
+    ...         T.copy(tile, Y)
+    ...     return Y
+    >>> padded(np.array([1, 2], np.float32))
+    array([ 1.,  2., -1., -1.], dtype=float32)
     """
     builder = Builder.active()
     block = builder.innermost("launch", "host")

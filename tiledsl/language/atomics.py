@@ -27,10 +27,21 @@ def atomic_add(
     E0206: dst is not an element.  UnsupportedByTarget: a global element, or
     ``return_prev``.
 
-    .. code-block:: python
-
-        for i in T.Parallel(256):
-            T.atomic_add(histogram[ids[i]], 1)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def histogram(IDS):
+    ...     n = T.const("n")
+    ...     IDS: T.Tensor((n,), "int32")
+    ...     H = T.empty((4,), "int32")
+    ...     with T.Kernel(1):
+    ...         h = T.alloc_shared((4,), "int32")
+    ...         T.clear(h)
+    ...         for i in T.Parallel(n):
+    ...             T.atomic_add(h[IDS[i]], 1)
+    ...         T.copy(h, H)
+    ...     return H
+    >>> histogram(np.array([3, 1, 3, 0], np.int32))
+    array([1, 1, 0, 2], dtype=int32)
     """
     _update("atomic_add", "add", dst, value, return_prev)
 

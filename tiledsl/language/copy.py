@@ -40,10 +40,19 @@ def copy(
     E0201: the shapes do not pair.  E0202: too few indices in a point.  E0204: the source
     is larger than the target.  E0207: the operands overlap.
 
-    .. code-block:: python
-
-        T.copy(A[by * 128, k * 32], a_tile)          # zero rows past the end of A
-        T.copy(c_tile, C[by * 128, bx * 128])        # rows past the end are not written
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def widened(X):
+    ...     n = T.const("n")
+    ...     X: T.Tensor((n,), "float16")
+    ...     Y = T.empty((n,), "float32")
+    ...     with T.Kernel(T.ceildiv(n, 4)) as bx:
+    ...         tile = T.alloc_shared((4,), "float32")
+    ...         T.copy(X[bx * 4], tile)  # zeros past the end of X
+    ...         T.copy(tile, Y[bx * 4])  # nothing is written past the end of Y
+    ...     return Y
+    >>> widened(np.array([1, 2, 3, 4, 5.5], np.float16))
+    array([1. , 2. , 3. , 4. , 5.5], dtype=float32)
     """
     if isinstance(src, VarRef | Element) and isinstance(dst, VarRef | Element):
         _assign(src, dst)

@@ -15,9 +15,15 @@ def fill(buffer: BufferRef | RegionRef | Operators, value: ScalarLike) -> None:
 
     ``buffer`` is a buffer, a slice, a point or an ``alloc_var``.
 
-    .. code-block:: python
-
-        T.fill(row_max, -T.infinity("float32"))
+    >>> import tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def lowest():
+    ...     Y = T.empty((2,), "bfloat16")
+    ...     with T.Kernel(1):
+    ...         T.fill(Y, -T.infinity("bfloat16"))
+    ...     return Y
+    >>> lowest()
+    array([-inf, -inf], dtype=bfloat16)
     """
     if isinstance(buffer, VarRef | Element):
         store(buffer.buffer, buffer.indices, value)

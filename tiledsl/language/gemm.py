@@ -59,9 +59,24 @@ def gemm(
     E0203: M, N or K disagree.  E0205: dtypes outside the table.  E0207: C overlaps A or B.
     E0208: a run-time extent.
 
-    .. code-block:: python
-
-        T.gemm(q, k, scores, transpose_B=True, clear_accum=True)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def outer_products(Q, K):
+    ...     m, n, d = T.const("m, n, d")
+    ...     Q: T.Tensor((m, d), "float32")
+    ...     K: T.Tensor((n, d), "float32")
+    ...     S = T.empty((m, n), "float32")
+    ...     with T.Kernel(1):
+    ...         q, k = T.alloc_shared((m, d)), T.alloc_shared((n, d))
+    ...         scores = T.alloc_fragment((m, n))
+    ...         T.copy(Q, q)
+    ...         T.copy(K, k)
+    ...         T.gemm(q, k, scores, transpose_B=True, clear_accum=True)
+    ...         T.copy(scores, S)
+    ...     return S
+    >>> outer_products(np.eye(2, dtype=np.float32), np.ones((3, 2), np.float32))
+    array([[1., 1., 1.],
+           [1., 1., 1.]], dtype=float32)
     """
     builder = check_tile_statement("gemm")
     parts = [place(x, "gemm", name) for x, name in ((A, "A"), (B, "B"), (C, "C"))]

@@ -94,6 +94,20 @@ def Parallel(
     """Independent iterations over a product space: ``for i, j in T.Parallel(m, n):``.
 
     Extents are static or run-time.  The keywords are hints.
+
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def relu(X):
+    ...     n = T.const("n")
+    ...     X: T.Tensor((n,), "float32")
+    ...     Y = T.empty((n,), "float32")
+    ...     with T.Kernel(T.ceildiv(n, 64)) as bx:
+    ...         for i in T.Parallel(64):
+    ...             v = X[bx * 64 + i]
+    ...             Y[bx * 64 + i] = T.if_then_else(v > 0, v, 0)
+    ...     return Y
+    >>> relu(np.array([-1, 2, -3], np.float32))
+    array([0., 2., 0.], dtype=float32)
     """
     return _product("parallel", "T.Parallel", extents)
 

@@ -41,10 +41,17 @@ def any_of(*conditions: Condition) -> Value:
 
     E0208: a run-time extent.
 
-    .. code-block:: python
-
-        if T.any_of(mask[b, 0:8]):
-            ...
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def has_any(MASK):
+    ...     n = T.const("n")
+    ...     MASK: T.Tensor((n,), "bool")
+    ...     Y = T.empty((1,), "bool")
+    ...     with T.Kernel(1):
+    ...         Y[0] = T.any_of(MASK)
+    ...     return Y
+    >>> has_any(np.array([False, True]))
+    array([ True])
     """
     return _combined("any_of", "or", conditions)
 

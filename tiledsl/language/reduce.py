@@ -32,9 +32,19 @@ def reduce_sum(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> Non
     E0214: the shapes disagree, or ``dim`` is not one of src.  E0215: dtypes that the
     operation is not defined on.  E0207: src and out overlap.  E0208: run-time extents.
 
-    .. code-block:: python
-
-        T.reduce_sum(p, row_sum, dim=1)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def row_sums(X):
+    ...     m, n = T.const("m, n")
+    ...     X: T.Tensor((m, n), "int32")
+    ...     S = T.empty((m,), "int32")
+    ...     with T.Kernel(1):
+    ...         s = T.alloc_fragment((m,), "int32")
+    ...         T.reduce_sum(X, s, dim=1)
+    ...         T.copy(s, S)
+    ...     return S
+    >>> row_sums(np.array([[1, 2, 3], [4, 5, 6]], np.int32))
+    array([ 6, 15], dtype=int32)
     """
     _reduce("sum", src, out, dim, clear)
 

@@ -72,13 +72,21 @@ def alloc_reducer(
     ``T.finalize_reducer`` ends it; a read before that is E0218.  In the older form, with
     ``replication`` (a hint), ``T.fill`` starts it and reduction statements contribute.
 
-    .. code-block:: python
-
-        r = T.alloc_reducer((8,), "float32", op="max")
-        T.reducer_init(r)
-        for i, j in T.Parallel(8, 512):
-            T.reducer_update(r[i], T.abs(x[i, j]))
-        T.finalize_reducer(r, amax)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def largest(X):
+    ...     m, n = T.const("m, n")
+    ...     X: T.Tensor((m, n), "float32")
+    ...     Y = T.empty((m,), "float32")
+    ...     with T.Kernel(1):
+    ...         r = T.alloc_reducer((m,), "float32", op="max")
+    ...         T.reducer_init(r)
+    ...         for i, j in T.Parallel(m, n):
+    ...             T.reducer_update(r[i], T.abs(X[i, j]))
+    ...         T.finalize_reducer(r, Y)
+    ...     return Y
+    >>> largest(np.array([[1, -2], [3, 0]], np.float32))
+    array([2., 3.], dtype=float32)
     """
     builder = check_tile_statement("alloc_reducer")
     kind = dtype_of(dtype)

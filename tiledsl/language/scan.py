@@ -48,9 +48,17 @@ def cumsum(
     shapes differ; E0214: ``dim`` is not one of src; E0215: bools; E0207: a partial
     overlap; E0208: run-time extents.
 
-    .. code-block:: python
-
-        T.cumsum(gates, dim=1, reverse=True)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def remaining(X):
+    ...     n = T.const("n")
+    ...     X: T.Tensor((n,), "int32")
+    ...     Y = T.empty((n,), "int32")
+    ...     with T.Kernel(1):
+    ...         T.cumsum(X, Y, dim=0, reverse=True)
+    ...     return Y
+    >>> remaining(np.array([1, 2, 3], np.int32))
+    array([6, 5, 3], dtype=int32)
     """
     _scan("cumsum", "sum", src, dst, dim, reverse)
 

@@ -46,9 +46,17 @@ def transpose(src: Tile, dst: Tile) -> None:
     Elements outside a buffer or slice are read as 0 and not written; elements convert as
     in a store.  E0201: the shapes do not match; E0207: src and dst overlap.
 
-    .. code-block:: python
-
-        T.transpose(a_tile, at_tile)
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def turned(X):
+    ...     m, n = T.const("m, n")
+    ...     X: T.Tensor((m, n), "int32")
+    ...     Y = T.empty((n, m), "int32")
+    ...     with T.Kernel(1):
+    ...         T.transpose(X, Y)
+    ...     return Y
+    >>> turned(np.array([[1, 2, 3]], np.int32)).tolist()
+    [[1], [2], [3]]
     """
     builder = check_tile_statement("transpose")
     source, target = place(src, "transpose", "src"), place(dst, "transpose", "dst")
