@@ -347,3 +347,40 @@ def test_a_kernel_called_in_a_kernel(refused):
         _ = calls_prim_func.function
     with refused("E0609", "jitted(A)"):
         _ = calls_jit.function
+
+
+def test_a_class_whose_methods_are_inlined(block):
+    @T.meta_class
+    class Counter:
+        def __init__(self, start):
+            self.start = start
+
+        def begin(self):
+            self.at = T.alloc_var("int32", init=self.start)
+
+        def step(self, by=1):
+            if self.at < 5:
+                self.at = self.at + by
+            self.at += 1
+
+        @property
+        def double(self):
+            return self.at * 2
+
+    counter = Counter(3)
+
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+            counter.begin()
+            counter.step()
+            A[0] = counter.double
+
+    assert block(kernel).splitlines() == [
+        "alloc local at: int32[]",
+        "at[] = 3:int32",
+        "if at[] < 5:int32",
+        "  at[] = at[] + 1:int32",
+        "at[] = at[] + 1:int32",
+        "A[0] = float32(at[] * 2:int32)",
+    ]

@@ -162,6 +162,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2023": "accumulating into global narrow floats is not available on the CPU target",
     "E2024": "gemm needs operands of static shape",
     "E2025": "a workspace has an impossible size",
+    "E2026": "a function is nested too deeply for the CPU target",
+    "E2027": "block-local buffers are too large for the CPU target",
     "E2030": "Triton has no conversion with this rounding",
     "E2031": "Triton has no matrix product of these dtypes",
     "E2032": "a grid extent is negative",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef, store_element
-from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.parameters import scalar_dtype
-from tiledsl.frontend.values import Value, converted, is_symbolic, snapshot
-from tiledsl.ir.nodes import At, Expr, Load, Range
+from tiledsl.frontend.snapshots import evaluated
+from tiledsl.frontend.values import Value, converted, is_symbolic
 from tiledsl.ir.spans import Span
-from tiledsl.ir.visitor import walk
 
 _OPERATIONS: Final[dict[str, Callable[[object, object], object]]] = {
     "+": operator.add,
@@ -51,9 +48,7 @@ class Assignments(Activation):
         self.names.bind(name, span)
         if isinstance(value, BufferRef | VarRef):
             value.take_name(name)
-        if isinstance(value, RegionRef):
-            return keep_bounds(value)
-        return snapshot(value, name) if isinstance(value, Value) else value
+        return evaluated(value, name)
 
     def bind(self, k: int, name: str, old: object, value: object) -> object:
         """A loop or block index, or an item of an unrolled loop, gets its name."""
@@ -81,10 +76,10 @@ class Assignments(Activation):
         """The right side of several targets, evaluated before the first store (L20)."""
         self.here(k)
         if isinstance(value, tuple):
-            return tuple(_evaluated(part) for part in value)
+            return tuple(evaluated(part, "value") for part in value)
         if isinstance(value, list):
-            return [_evaluated(part) for part in value]
-        return _evaluated(value)
+            return [evaluated(part, "value") for part in value]
+        return evaluated(value, "value")
 
     def unpack(self, k: int, value: object, count: int) -> Sequence[object]:
         """The ``count`` parts of a static sequence."""
@@ -130,7 +125,13 @@ class Assignments(Activation):
         """``owner.name = value``"""
         self.here(k)
         self._refuse_attributes(owner, name)
-        setattr(owner, name, value)
+        old = getattr(owner, name, None)
+        if isinstance(old, VarRef) and _is_scalar(value):
+            old.write(value)
+        else:
+            if isinstance(value, BufferRef | VarRef):
+                value.take_name(name)
+            setattr(owner, name, evaluated(value, name))
 
     def update(self, k: int, name: str, old: object, op: str, value: object) -> object:
         """``name op= value``"""
@@ -169,7 +170,12 @@ class Assignments(Activation):
         """``owner.name op= value``"""
         self.here(k)
         self._refuse_attributes(owner, name)
-        setattr(owner, name, self._operate(op, getattr(owner, name), value))
+        old = getattr(owner, name)
+        result = self._operate(op, old, value)
+        if isinstance(old, VarRef):
+            old.write(result, update=(op, value))
+        else:
+            setattr(owner, name, evaluated(result, name))
 
     def _operate(self, op: str, left: object, right: object) -> object:
         return _OPERATIONS[op](left, right)
@@ -184,29 +190,8 @@ class Assignments(Activation):
             )
 
 
-def keep_bounds(region: RegionRef) -> RegionRef:
-    """The slice with bounds evaluated here, where they read memory (rule L18d)."""
-    builder = Builder.active()
-
-    def kept(expr: Expr) -> Expr:
-        reads = any(isinstance(part, Load) for part in walk(expr))
-        return builder.let("bound", expr) if reads else expr
-
-    dims: list[At | Range] = []
-    for dim in region.ir.dims:
-        if isinstance(dim, At):
-            dims.append(replace(dim, index=kept(dim.index)))
-        else:
-            dims.append(replace(dim, start=kept(dim.start), extent=kept(dim.extent)))
-    return RegionRef(replace(region.ir, dims=tuple(dims)))
-
-
 def _is_scalar(value: object) -> bool:
     return is_symbolic(value) or isinstance(value, int | float | bool)
-
-
-def _evaluated(value: object) -> object:
-    return snapshot(value) if isinstance(value, Value) else value
 
 
 def _no_elements(span: Span, owner: object) -> KernelError:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Final
 
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.scopes import Binding
+from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
 from tiledsl.frontend.values import (
     as_condition,
     is_symbolic,
@@ -23,7 +25,18 @@ from tiledsl.frontend.values import (
     logical_or,
     select,
 )
-from tiledsl.ir.nodes import Block, If
+from tiledsl.ir.dtypes import INDEX
+from tiledsl.ir.nodes import (
+    Allocate,
+    Apply,
+    Block,
+    Const,
+    Expr,
+    If,
+    Launch,
+    Select,
+    Statement,
+)
 
 Thunk = Callable[[], object]
 
@@ -62,6 +75,8 @@ class DynamicBranch:
         self._stage = stage
         self._span = stage.builder.span
         self._condition = as_condition(condition)
+        if at_host_level(stage.builder) and reads_memory(self._condition):
+            raise element_at_host()
         self._before = stage.names.save()
         self._made: dict[str, Binding] = {}
         self._blocks: list[Block] = []
@@ -81,8 +96,40 @@ class DynamicBranch:
         if len(self._blocks) == self._arms:
             # the names it bound have ended: reading one is an error from here on
             stage.names.adopt(self._made)
-            node = If(self._condition, *self._blocks, span=self._span)
-            stage.builder.emit(node)
+            self._emit()
+
+    def _emit(self) -> None:
+        builder = self._stage.builder
+        if not at_host_level(builder):
+            builder.emit(If(self._condition, *self._blocks, span=self._span))
+            return
+        condition = self._condition
+        for block in self._blocks:
+            for statement in block:
+                builder.emit(_only_if(condition, statement))
+            condition = Apply("not", (self._condition,), span=self._span)
+
+
+def _only_if(condition: Expr, statement: Statement) -> Statement:
+    """A statement of the host part under a condition on dims and scalars.
+
+    The host part has no branches: a launch that is not wanted has an empty grid.
+    """
+    match statement:
+        case Launch():
+            grid = tuple(
+                Select(condition, extent, Const(0, INDEX), span=extent.span)
+                for extent in statement.grid
+            )
+            return replace(statement, grid=grid)
+        case Allocate():
+            return statement
+    raise UnsupportedByTarget(
+        "E2001",
+        "this statement under a run-time condition outside T.Kernel is not available",
+        span=statement.span,
+        hint="put the condition inside a T.Kernel",
+    )
 
 
 class Branches(Activation):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, runtime_checkable
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.builder import Builder
+from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
 from tiledsl.frontend.specs import KernelSpec
 from tiledsl.frontend.values import wrap
 from tiledsl.ir.dtypes import INDEX
@@ -54,6 +55,8 @@ class Launches(Activation):
         self, spec: KernelSpec, names: tuple[str, ...], span: Span
     ) -> Iterator[object]:
         self._check_place(span)
+        if any(map(reads_memory, spec.grid)):
+            raise element_at_host()
         named = (*names, "bx", "by", "bz")[: max(len(spec.grid), 1)]
         zero = Const(0, INDEX, span=span)
         with (
@@ -77,14 +80,7 @@ class Launches(Activation):
                 span=span,
                 hint="write them one after the other: they run in that order",
             )
-        if self.builder.scopes[-1].kind == "arm":
-            raise UnsupportedByTarget(
-                "E2001",
-                "a T.Kernel under a run-time condition is not available yet",
-                span=span,
-                hint="put the condition inside the T.Kernel",
-            )
-        if self.builder.scopes[-1].kind != "host":
+        if not at_host_level(self.builder):
             raise KernelError(
                 "E0608",
                 "a T.Kernel cannot stand inside a loop of the kernel",

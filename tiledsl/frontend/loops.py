@@ -12,6 +12,7 @@ from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
+from tiledsl.frontend.snapshots import at_host_level
 from tiledsl.frontend.specs import LoopAxis, LoopSpec
 from tiledsl.frontend.values import as_condition, as_index, is_symbolic, wrap
 from tiledsl.ir.dtypes import BOOL
@@ -48,7 +49,7 @@ class Loops(Activation):
         if isinstance(iterable, range):
             iterable = serial_range(iterable.start, iterable.stop, iterable.step)
         if isinstance(iterable, LoopSpec):
-            if self.builder.scopes[-1].kind == "host" and iterable.kind != "parallel":
+            if at_host_level(self.builder):
                 return self._at_host(iterable, self.builder.span)
             return self._traced(iterable, names, self.builder.span)
         return self._unrolled(self._items(iterable), self.builder.span)
@@ -103,6 +104,13 @@ class Loops(Activation):
 
     def _at_host(self, spec: LoopSpec, span: Span) -> Iterator[object]:
         """A loop around launches: unrolled, since the host part of the IR is straight."""
+        if spec.kind == "parallel":
+            raise UnsupportedByTarget(
+                "E2001",
+                "T.Parallel on whole tensors, outside T.Kernel, is not available yet",
+                span=span,
+                hint="open `with T.Kernel(...)` and loop over tiles",
+            )
         bounds = [(axis.start, axis.stop, axis.step) for axis in spec.axes]
         if not all(isinstance(part, Const) for axis in bounds for part in axis):
             raise UnsupportedByTarget(

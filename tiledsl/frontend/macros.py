@@ -6,16 +6,17 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from types import FunctionType
 from typing import Literal
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import TraceState
-from tiledsl.frontend.assignments import keep_bounds
 from tiledsl.frontend.buffers import Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.rewritten import Rewritten, rewritten
+from tiledsl.frontend.snapshots import evaluated
 from tiledsl.frontend.trace import stage_for
-from tiledsl.frontend.values import Operators, snapshot
+from tiledsl.frontend.values import Operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,9 @@ class Macro:
             if isinstance(annotation, MacroParameter) and annotation.kind == "ref":
                 arguments.arguments[name] = self._reference(name, value)
             elif isinstance(value, Operators):
-                arguments.arguments[name] = snapshot(value, name)
+                arguments.arguments[name] = evaluated(value.read(), name)
             elif isinstance(value, RegionRef):
-                arguments.arguments[name] = keep_bounds(value)
+                arguments.arguments[name] = evaluated(value, name)
         arguments.apply_defaults()
         return arguments
 
@@ -151,6 +152,14 @@ class Macro:
 
     def __repr__(self) -> str:
         return f"<T.macro {self.__name__}>"
+
+
+def meta_class(cls: type) -> type:
+    """Makes a class whose methods are inlined where kernels call them, as macros are."""
+    for name, part in list(vars(cls).items()):
+        if isinstance(part, FunctionType) and not name.startswith("__"):
+            setattr(cls, name, Macro(part))
+    return cls
 
 
 def macro(

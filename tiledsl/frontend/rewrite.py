@@ -42,6 +42,7 @@ from tiledsl.frontend.rewrite_assignments import (
 from tiledsl.frontend.rewrite_expressions import (
     STAGE,
     name,
+    new_function,
     strings,
     thunk,
 )
@@ -67,7 +68,7 @@ class Rewriter(AssignmentRewriter):
             value = ast.Attribute(name(STAGE), "unbound", ast.Load())
             body.insert(0, ast.Assign(targets, value))
         parameters.posonlyargs.insert(0, ast.arg(STAGE))
-        new = ast.FunctionDef(old.name, parameters, body, [], None)
+        new = new_function(old.name, parameters, body)
         return ast.fix_missing_locations(ast.copy_location(new, old))
 
     # ------------------------------------------------------------------- blocks

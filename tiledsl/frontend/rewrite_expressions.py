@@ -57,6 +57,17 @@ def strings(texts: Iterable[str]) -> ast.Tuple:
     return ast.Tuple([ast.Constant(text) for text in texts], ast.Load())
 
 
+def new_function(
+    identifier: str, parameters: ast.arguments, body: list[ast.stmt]
+) -> ast.FunctionDef:
+    """A plain ``def`` statement."""
+    parts: dict[str, object] = {"name": identifier, "args": parameters, "body": body}
+    parts |= {"decorator_list": [], "returns": None}
+    if "type_params" in ast.FunctionDef._fields:  # since Python 3.12
+        parts["type_params"] = []
+    return ast.FunctionDef(**parts)  # type: ignore[arg-type]  # version-dependent
+
+
 def thunk(expression: ast.expr) -> ast.Lambda:
     """``lambda: expression``"""
     nothing = ast.arguments(

@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 
 from tiledsl.diagnostics import InternalError, KernelError
 from tiledsl.frontend.rewrite import Rewriter
+from tiledsl.frontend.rewrite_expressions import new_function
 from tiledsl.frontend.source import Source, place_of, plain_function, read_source
 from tiledsl.frontend.syntax import check_syntax
 from tiledsl.ir.spans import Span
@@ -84,7 +85,7 @@ def _compile(
     )
     # not under its own name, which the body may use for the function itself
     named, function.name = function.name, _INNER
-    factory = ast.FunctionDef(_FACTORY, parameters, [function], [], None)
+    factory = new_function(_FACTORY, parameters, [function])
     module = ast.Module([ast.copy_location(factory, function)], [])
     ast.fix_missing_locations(module)
     outer = compile(module, source.file, "exec", dont_inherit=True)

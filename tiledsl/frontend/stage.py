@@ -10,7 +10,7 @@ from tiledsl.frontend.assignments import Assignments
 from tiledsl.frontend.branches import Branches
 from tiledsl.frontend.launches import Launches
 from tiledsl.frontend.loops import Loops
-from tiledsl.frontend.values import Value, snapshot
+from tiledsl.frontend.snapshots import evaluated
 
 
 class Stage(Assignments, Branches, Loops, Launches):
@@ -19,10 +19,10 @@ class Stage(Assignments, Branches, Loops, Launches):
     def give_back(self, k: int, value: object) -> object:
         """``return value``: scalars are evaluated here."""
         self.here(k)
-        return _evaluated(self.value(value))
+        return _result(self.value(value))
 
 
-def _evaluated(value: object) -> object:
+def _result(value: object) -> object:
     if isinstance(value, tuple):
-        return tuple(map(_evaluated, value))
-    return snapshot(value, "result") if isinstance(value, Value) else value
+        return tuple(map(_result, value))
+    return evaluated(value, "result")
