@@ -7,9 +7,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Node, Select, Var
+from tiledsl.ir.nodes import (
+    Apply,
+    Buffer,
+    Cast,
+    Const,
+    Expr,
+    Function,
+    Node,
+    Select,
+    Var,
+)
 from tiledsl.ir.printer import print_expression
-from tiledsl.ir.visitor import transform, walk
+from tiledsl.ir.visitor import children, transform, walk
 
 
 def _floordiv(a: int, b: int) -> int:
@@ -101,6 +111,19 @@ def evaluate(expression: Expr, known: Mapping[str, int]) -> int | None:
 def symbols(node: Node) -> Iterator[str]:
     """The names of the variables in an expression."""
     return (part.name for part in walk(node) if isinstance(part, Var))
+
+
+def symbols_in_body(function: Function) -> frozenset[str]:
+    """The variables that statements compute with, those of buffer types left out."""
+    names: set[str] = set()
+    stack: list[Node] = list(function.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Var):
+            names.add(node.name)
+        elif not isinstance(node, Buffer):
+            stack.extend(children(node))
+    return frozenset(names)
 
 
 def spell(expression: Expr) -> str:

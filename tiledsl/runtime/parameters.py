@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tiledsl.analysis.effects import read, written
 from tiledsl.diagnostics import ArgumentError
 from tiledsl.ir.nodes import Buffer, Function, Var
 from tiledsl.runtime.dimensions import spell, symbols
-from tiledsl.runtime.effects import accessed_buffers, written_buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,15 @@ class Signature:
 
 def signature_of(function: Function, name: str) -> Signature:
     """The signature under which callers know ``function``."""
-    written, accessed = written_buffers(function), accessed_buffers(function)
+    writes = written(function.body)
+    accessed = writes | read(function.body)
     shaping = _shaping(function)
     parameters = tuple(
         Parameter(
             position,
             node,
             position in function.outputs,
-            node.name in written,
+            node.name in writes,
             node.name in accessed,
             node.name in shaping,
         )

@@ -12,8 +12,7 @@ from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function, Launch, Var
 from tiledsl.runtime import checks
 from tiledsl.runtime.arrays import ArrayFacts, row_major
-from tiledsl.runtime.dimensions import evaluate, spell, symbols
-from tiledsl.runtime.effects import symbols_in_body
+from tiledsl.runtime.dimensions import evaluate, spell, symbols, symbols_in_body
 from tiledsl.runtime.overlap import byte_range, overlaps_itself
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
