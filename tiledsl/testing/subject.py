@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tiledsl.analysis.effects import written
 from tiledsl.backend import Capabilities
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function
-from tiledsl.runtime.effects import written_buffers
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.registry import Array
 from tiledsl.testing.ring import RingMode, random_values
@@ -49,7 +49,7 @@ class Subject:
         params = self.function.params
         fresh = iter(self._poisoned(poison))
         given = iter(self.arguments)
-        written = written_buffers(self.function)
+        targets = written(self.function.body)
         values: list[Argument] = []
         results: list[Array] = []
         changed: list[Array] = []
@@ -59,7 +59,7 @@ class Subject:
                 values.append(results[-1])
                 continue
             value = next(given)
-            if param.name in written and isinstance(value, np.ndarray):
+            if param.name in changing and isinstance(value, np.ndarray):
                 value = value.copy()
                 changed.append(value)
             values.append(value)

@@ -71,10 +71,14 @@ def mla_decode_kernel(
         hidden = R // heads - 1
         for t in T.Pipelined(T.ceildiv(length, page), num_stages=stages):
             physical = block_table[b, t]
-            # unused rows of a page may hold anything; outside the slice zeros are read
-            used = T.min(length - t * page, page)
-            T.copy(cache[physical, 0:used, 0, 0:latent], k_latent)
-            T.copy(cache[physical, 0:used, 0, latent:D], k_rope)
+            if page > 1:
+                # unused rows of a page may hold anything; outside a slice zeros are read
+                used = T.min(length - t * page, page)
+                T.copy(cache[physical, 0:used, 0, 0:latent], k_latent)
+                T.copy(cache[physical, 0:used, 0, latent:D], k_rope)
+            else:
+                T.copy(cache[physical, 0, 0, 0:latent], k_latent)
+                T.copy(cache[physical, 0, 0, latent:D], k_rope)
             T.gemm(q_latent, k_latent, s, transpose_B=True, clear_accum=True)
             T.gemm(q_rope, k_rope, s, transpose_B=True)
             for i, j in T.Parallel(bm, page):
