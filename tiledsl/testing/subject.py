@@ -59,7 +59,7 @@ class Subject:
                 values.append(results[-1])
                 continue
             value = next(given)
-            if param.name in changing and isinstance(value, np.ndarray):
+            if param.name in targets and isinstance(value, np.ndarray):
                 value = value.copy()
                 changed.append(value)
             values.append(value)
