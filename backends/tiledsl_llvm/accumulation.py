@@ -115,9 +115,9 @@ def sums_in_registers(frame: Frame, loop: Parallel) -> Iterator[Partials]:
     partials = Partials(tuple(held), tuple(slots))
     partials.select(frame, 0)
     yield partials
-    for node, copies in zip(partials.held, partials.slots, strict=True):
+    for node, chains in zip(partials.held, partials.slots, strict=True):
         del frame.sums[id(node)]
-        value = _sum_of_copies(frame, node, copies)
+        value = _sum_of_copies(frame, node, chains)
         trusted, frame.trusted = frame.trusted, False
         with frame.as_scalar():
             indices = [index_of(frame, index) for index in node.indices]

@@ -7,18 +7,22 @@ from functools import cache
 from pathlib import Path
 
 from tiledsl.backend import BuildOptions
+from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.nodes import Function
 from tiledsl_llvm import jit
 from tiledsl_llvm.executable import LlvmExecutable
-from tiledsl_llvm.launches import emit_function
+from tiledsl_llvm.launches import Emitted, emit_function
 from tiledsl_llvm.machine import Machine
+
+# far beyond what any cache holds; a mistake, or memory that a system would not give
+_MOST_ARENA_BYTES = 1 << 28
 
 
 def compile_function(
     function: Function, machine: Machine, options: BuildOptions, *, runnable: bool
 ) -> LlvmExecutable:
     """Compiles verified IR; machine code comes from the cache if it is there."""
-    emitted = emit_function(function, machine)
+    emitted = _emit(function, machine)
     key = _key(emitted.text, machine)
     code = options.cache.load(key) if options.cache is not None else None
     if code is None:
@@ -30,6 +34,28 @@ def compile_function(
         "asm": lambda: jit.assembly(emitted.text, machine),
     }
     return LlvmExecutable(function, emitted, code, texts, runnable=runnable)
+
+
+def _emit(function: Function, machine: Machine) -> Emitted:
+    try:
+        emitted = emit_function(function, machine)
+    except RecursionError:
+        raise UnsupportedByTarget(
+            "E2026",
+            f"{function.name} is nested too deeply for the CPU target",
+            span=function.span,
+            hint="give names to parts of its longest expressions",
+        ) from None
+    needed = max(emitted.arena_bytes, default=0)
+    if needed > _MOST_ARENA_BYTES:
+        raise UnsupportedByTarget(
+            "E2027",
+            f"the block-local buffers of {function.name} are too large for the CPU target",
+            span=function.span,
+            expected=f"at most {_MOST_ARENA_BYTES} bytes",
+            got=f"{needed} bytes",
+        )
+    return emitted
 
 
 def _key(text: str, machine: Machine) -> str:

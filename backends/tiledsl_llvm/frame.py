@@ -11,7 +11,10 @@ from tiledsl.ir.nodes import Block
 from tiledsl_llvm.lanes import Slope, Slopes
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.text import Builder
-from tiledsl_llvm.values import Value, integer
+from tiledsl_llvm.values import BITS, Value, integer
+
+_STACK_BYTES = 1 << 17
+SMALL_ELEMENTS = 64  # of a private array that is kept on the stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Frame:
     jumps: list[tuple[str, str]] = field(default_factory=list)
     sums: dict[int, Value] = field(default_factory=dict)
     arena_bytes: int = 0
+    stack_bytes: int = 0
 
     @contextmanager
     def as_scalar(self) -> Iterator[None]:
@@ -79,6 +83,18 @@ class Frame:
         )
         yield
         self.mask, self.trusted = mask, believed
+
+    def scratch(self, element: str, count: int, *, small: bool, hint: str) -> Value:
+        """Memory for elements of a block-local buffer.
+
+        ``small`` buffers live on the stack, where LLVM can put them into registers, until
+        the function has used up its share of it.
+        """
+        size = count * max(1, BITS[element] // 8)
+        if small and self.stack_bytes + size <= _STACK_BYTES:
+            self.stack_bytes += size
+            return self.builder.slot(element, count, hint=hint)
+        return self.take(size)
 
     def take(self, count: int) -> Value:
         """Fresh memory in the worker's arena, aligned to a cache line."""

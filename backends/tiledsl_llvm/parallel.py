@@ -18,7 +18,7 @@ from tiledsl.ir.nodes import (
 from tiledsl.ir.visitor import walk
 from tiledsl_llvm.accumulation import CHAINS, Partials, sums_in_registers
 from tiledsl_llvm.expressions import scalar
-from tiledsl_llvm.frame import Frame, Storage, lanes_below
+from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, lanes_below
 from tiledsl_llvm.lanes import Slopes, choose_lane, private_buffers
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.representation import memory_element_of
@@ -97,7 +97,8 @@ def _give_private_copies(frame: Frame, node: Parallel, lanes: int) -> None:
         for extent in storage.shape:
             count *= int(extent.text)
         element = memory_element_of(storage.dtype)
-        base = frame.builder.slot(element, count * lanes, hint=name)
+        small = count <= SMALL_ELEMENTS
+        base = frame.scratch(element, count * lanes, small=small, hint=name)
         frame.buffers[name] = Storage(
             base, storage.dtype, storage.shape, storage.strides, lanes
         )

@@ -25,17 +25,13 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl_llvm.accumulation import accumulate
 from tiledsl_llvm.expressions import evaluate, index_of, scalar
-from tiledsl_llvm.frame import Frame, Storage, any_lane, both
+from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, any_lane, both
 from tiledsl_llvm.memory import store_element
 from tiledsl_llvm.microkernels import emit_gemm
 from tiledsl_llvm.parallel import emit_parallel
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import Value, integer
-
-# private arrays up to this many elements are kept on the stack, where LLVM can put them
-# into registers
-_STACK_ELEMENTS = 64
 
 
 def run_block(frame: Frame, block: Block) -> None:
@@ -61,10 +57,8 @@ def declare(frame: Frame, buffer: Buffer, lanes: int) -> None:
         strides.insert(0, count)
         count *= extent
     element = memory_element_of(buffer.dtype)
-    if buffer.scope == "local" and count <= _STACK_ELEMENTS:
-        base = frame.builder.slot(element, count * lanes, hint=buffer.name)
-    else:
-        base = frame.take(count * lanes * buffer.dtype.bytes)
+    small = buffer.scope == "local" and count <= SMALL_ELEMENTS
+    base = frame.scratch(element, count * lanes, small=small, hint=buffer.name)
     frame.buffers[buffer.name] = Storage(
         base,
         buffer.dtype,

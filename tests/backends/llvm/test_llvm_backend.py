@@ -17,7 +17,18 @@ from tiledsl.backend import (
     Target,
 )
 from tiledsl.diagnostics import ArgumentError, UnsupportedByTarget
-from tiledsl.ir.nodes import Function
+from tiledsl.ir.dtypes import FLOAT32, INDEX
+from tiledsl.ir.nodes import (
+    Apply,
+    Buffer,
+    Expr,
+    Function,
+    Launch,
+    Load,
+    Store,
+    Var,
+    index,
+)
 from tiledsl.ir.parser import parse_function
 
 # every kind of code: masks, conversions, functions, sums, products, loops
@@ -173,12 +184,11 @@ def test_unknown_cpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_negative_grid_is_refused() -> None:
-    text = "tiledsl.ir 1\nfunc f(n: index, Y: int32[4])\n  launch (bx: n) threads 1\n    Y[bx] = 1:int32\n"
-    backend = LlvmBackend()
-    executable = backend.build(
-        parse_function(text, settle_claims=recheck_claims),
-        Target("host"),
-        BuildOptions(),
+    _, executable = compiled(
+        """func f(n: index, Y: int32[4])
+  launch (bx: n) threads 1
+    Y[bx] = 1:int32
+"""
     )
     y = np.zeros(4, np.int32)
     ref = ArrayRef(y.ctypes.data, (4,), (1,), function().params[3].dtype, "cpu", y, y)  # type: ignore[union-attr]
@@ -186,3 +196,49 @@ def test_negative_grid_is_refused() -> None:
         executable.launch(Arguments((-3, ref), ()))
     executable.launch(Arguments((9, ref), ()))
     assert y.tolist() == [1, 1, 1, 1]
+
+
+def compiled(text: str) -> tuple[Function, Executable]:
+    parsed = parse_function(f"tiledsl.ir 1\n{text}", settle_claims=recheck_claims)
+    return parsed, LlvmBackend().build(parsed, Target("host"), BuildOptions())
+
+
+def test_large_private_arrays_do_not_overflow_the_stack() -> None:
+    parsed, executable = compiled(
+        """func f(Y: int32[64])
+  launch (bx: 1) threads 1
+    alloc local w: int32[300000]
+    parallel (i: 64)
+      alloc local v: int32[200000]
+      w[i * 1000] = int32(i)
+      v[199999 - i] = w[i * 1000]
+      Y[i] = v[199999 - i] + 1:int32
+"""
+    )
+    y = np.zeros(64, np.int32)
+    ref = ArrayRef(y.ctypes.data, (64,), (1,), parsed.params[0].dtype, "cpu", y, y)
+    executable.launch(Arguments((ref,), ()))
+    np.testing.assert_array_equal(y, np.arange(64) + 1)
+
+
+def test_tiles_beyond_all_memory_are_refused() -> None:
+    with pytest.raises(UnsupportedByTarget, match="E2027"):
+        compiled(
+            """func f(Y: int32[64])
+  launch (bx: 1) threads 1
+    alloc shared t: float64[1000000, 1000000]
+    t[bx, bx] = 0.0:float64
+"""
+        )
+
+
+def test_deep_nesting_is_refused_not_fatal() -> None:
+    value: Expr = Load(Buffer("X", (index(4),), FLOAT32), (index(0),))
+    for _ in range(5000):
+        value = Apply("neg", (value,))
+    out = Buffer("Y", (index(4),), FLOAT32)
+    body = (Store(out, (index(0),), value),)
+    launch = Launch((Var("b", INDEX),), (index(1),), (1,), body)
+    deep = Function("deep", (Buffer("X", (index(4),), FLOAT32), out), (), (launch,))
+    with pytest.raises(UnsupportedByTarget, match="E2026"):
+        LlvmBackend().build(deep, Target("host"), BuildOptions())
