@@ -8,7 +8,7 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import FLOAT32, DType
 from tiledsl.ir.nodes import Cast
 from tiledsl_triton.operations import Operations
-from tiledsl_triton.values import Value, storage_literal, triton_type
+from tiledsl_triton.values import Value, literal, storage_literal, triton_type
 
 _E8M0 = "float8_e8m0fnu"
 _FP8 = ("float8_e4m3fn", "float8_e5m2")
@@ -72,7 +72,8 @@ def _to_integer(operations: Operations, value: Value, target: DType) -> str:
     bounds = [
         storage_literal(v, target).typed for v in (target.minimum, target.maximum)
     ]
-    return operations.call("to_integer", text, repr(low), repr(high), *bounds)
+    limits = [literal(limit, value.dtype.evaluation).text for limit in (low, high)]
+    return operations.call("to_integer", text, *limits, *bounds)
 
 
 def _float(operations: Operations, value: Value, cast: Cast) -> str:

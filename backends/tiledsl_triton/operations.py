@@ -149,7 +149,10 @@ class Operations:
         return self.call("round_up", quotient, a.typed, b.typed)
 
     def _not(self, a: Value) -> str:
-        return f"~{Value(a.typed, a.dtype).atom}"
+        operand = Value(a.typed, a.dtype).atom
+        if a.dtype.kind == "uint":
+            return f"{operand} ^ {a.dtype.maximum}"
+        return f"~{operand}"
 
     def _shl(self, a: Value, b: Value) -> str:
         bits = a.dtype.bits

@@ -98,7 +98,7 @@ def clamp_finite(x, LARGEST: tl.constexpr):
     clamped = tl.minimum(tl.maximum(x, 0.0 - LARGEST), LARGEST)
     return tl.where(x != x, x, clamped)
 
-def to_integer(x, LOW: tl.constexpr, HIGH: tl.constexpr, MIN, MAX):
+def to_integer(x, LOW, HIGH, MIN, MAX):
     """Toward zero, saturating, NaN to 0.  LOW <= x < HIGH converts; typed MIN and MAX."""
     inside = (x >= LOW) & (x < HIGH)
     whole = tl.cast(tl.where(inside, x, 0.0), MIN.dtype)

@@ -33,7 +33,11 @@ class StaticReport:
     @property
     def matrix_instructions(self) -> int:
         """Instructions that run on matrix units."""
-        return sum(n for name, n in self.instructions.items() if "MMA" in name.upper())
+        return sum(
+            n
+            for name, n in self.instructions.items()
+            if name.lower().endswith(("mma", "mfma"))
+        )
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {n}" for name, n in self.instructions.items() if n)

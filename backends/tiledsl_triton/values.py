@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from tiledsl.ir.dtypes import BOOL, FLOAT32, INDEX, DType
 
 # in memory and in tiles; e8m0 has no Triton type and travels as its bits
@@ -63,7 +65,7 @@ class Value:
     @property
     def typed(self) -> str:
         """Text that has the value's Triton type by itself, also for a literal."""
-        if self.literal is None:
+        if self.literal is None or self.text.startswith("tl."):
             return self.text
         return f"tl.full((), {self.text}, tl.{triton_type(self.dtype)})"
 
@@ -94,6 +96,12 @@ def literal(value: int | float | bool, dtype: DType) -> Value:
     text = repr(number)
     if math.isnan(number) or math.isinf(number):
         text = f'float("{text}")'
+    elif (
+        dtype == "float64"
+        and float(np.float32(min(max(number, -1e38), 1e38))) != number
+    ):
+        # Triton takes some literals as float32
+        text = f"tl.full((), {text}, tl.float64)"
     return Value(text, dtype, literal=number)
 
 
