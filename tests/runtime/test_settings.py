@@ -87,3 +87,9 @@ def test_bad_values_name_the_variable_and_its_range(
     assert setting.name in str(caught.value)
     assert expected in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_every_setting_is_documented() -> None:
+    page = (ROOT / "docs" / "calling.md").read_text()
+    documented = set(re.findall(r"^\| `(TILEDSL_\w+)` \|", page, re.MULTILINE))
+    assert documented == {setting.name for setting in settings.SETTINGS}

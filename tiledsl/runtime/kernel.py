@@ -105,6 +105,7 @@ class JITKernel:
         return self._build(choose(str(device), backend or self._backend, wanted))
 
     def _for_device(self, device: str, backend: str | Backend | None) -> Compiled:
+        """The compilation for a call; the environment is read when it is first made."""
         key = (backend, device)
         compiled = self._chosen.get(key)
         if compiled is None:
