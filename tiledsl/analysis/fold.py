@@ -60,6 +60,8 @@ def fold_cast(cast: Cast) -> Const | None:
     if not dtype.is_float:
         number = _to_integer(value, dtype)
         return Const(wrapped(number, dtype), dtype)
+    if dtype.bits == 8 and math.isinf(value):
+        return None  # saturates or not
     if fits(float(value), dtype) and float(value) == value:
         return Const(float(value), dtype)
     if dtype not in ("float32", "float64") or cast.rounding != "rn":

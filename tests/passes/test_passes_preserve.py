@@ -1,0 +1,60 @@
+"""Every pass keeps every result: the interpreter before and after, proofs tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tiledsl.analysis.reading import read_function
+from tiledsl.backend import Capabilities
+from tiledsl.ir.nodes import Function
+from tiledsl.ir.printer import print_function
+from tiledsl.passes.base import Pass
+from tiledsl.passes.pipeline import DEFAULT_PIPELINE, run_pipeline
+from tiledsl.testing.random_functions import random_function
+
+SameResults = Callable[..., None]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(random=st.randoms(use_true_random=False), seed=st.integers(0, 99))
+def test_generated_functions(
+    random: Random, seed: int, capabilities: Capabilities, same_results: SameResults
+) -> None:
+    function = random_function(random)
+    stages: list[Function] = []
+
+    def observe(step: Pass, before: Function, after: Function) -> None:
+        if after != before:
+            stages.append(after)
+            assert read_function(print_function(after)) == after
+
+    run_pipeline(function, DEFAULT_PIPELINE, capabilities, observer=observe)
+    for after in stages:
+        same_results(function, after, seed)
+
+
+@pytest.mark.parametrize("step", dict.fromkeys(DEFAULT_PIPELINE), ids=lambda p: p.name)
+def test_each_pass_does_something_to_generated_functions(
+    step: Pass, capabilities: Capabilities, same_results: SameResults
+) -> None:
+    changed = 0
+    for seed in range(400):
+        function = random_function(Random(seed))
+        if step.name == "forward-copies":  # it looks for proofs
+            function = run_pipeline(function, DEFAULT_PIPELINE[:-2], capabilities)
+        after = run_pipeline(function, (step,), capabilities)
+        if after != function:
+            changed += 1
+            same_results(function, after, seed)
+        if changed == 3:
+            return
+    raise AssertionError(f"{step.name} changed only {changed} of 400 functions")
