@@ -49,7 +49,7 @@ class Subject:
         params = self.function.params
         fresh = iter(self._poisoned(poison))
         given = iter(self.arguments)
-        changing = written(self.function.body)
+        targets = written(self.function.body)
         values: list[Argument] = []
         results: list[Array] = []
         changed: list[Array] = []
