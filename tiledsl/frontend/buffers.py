@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NoReturn
 
 from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.bounds_errors import check_subscripts
 from tiledsl.frontend.builder import Builder, here
-from tiledsl.frontend.index_bounds import check_element, from_end
+from tiledsl.frontend.index_bounds import from_end
 from tiledsl.frontend.reduction_statements import Update, element_write
 from tiledsl.frontend.scalars import Scalar, scalar
 from tiledsl.frontend.slices import check_rank, is_slice, sliced
@@ -152,7 +153,7 @@ class Element(Value):
     def _current(self) -> Scalar:
         # made when first used: as the origin of a tile, an element is never read
         if self._known is None:
-            indices = checked_indices(self.buffer, self.indices)
+            indices = counted(self.buffer, self.indices)
             self._known = scalar(Load(self.buffer, indices, span=here()))
         return self._known
 
@@ -233,16 +234,16 @@ def store(
             span=here(),
             hint="open `with T.Kernel(...)`, or use T.Parallel or T.fill",
         )
-    element_write(builder, buffer, checked_indices(buffer, indices), value, update)
+    subscripts = counted(buffer, indices)
+    conditional = builder.inside("arm")
+    check_subscripts(buffer, subscripts, builder, conditional=conditional, span=here())
+    element_write(builder, buffer, subscripts, value, update)
 
 
-def checked_indices(buffer: Buffer, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """The subscripts counted from the end where negative, after the static checks."""
+def counted(buffer: Buffer, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The subscripts, counted from the end where they are always negative."""
     pairs = zip(indices, buffer.shape, strict=True)
-    result = tuple(from_end(expr, extent) for expr, extent in pairs)
-    for dim, (expr, written) in enumerate(zip(result, indices, strict=True)):
-        check_element(buffer, dim, expr, written)
-    return result
+    return tuple(from_end(expr, extent) for expr, extent in pairs)
 
 
 def _reads(buffer: Buffer, indices: tuple[Expr, ...]) -> frozenset[str]:

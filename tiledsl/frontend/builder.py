@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tiledsl.diagnostics import KernelError, TileWarning
+from tiledsl.frontend.bounds_errors import check_loads
 from tiledsl.frontend.pending_reads import PendingReads
 from tiledsl.frontend.safe_values import with_safe_values
 from tiledsl.frontend.unfinished import check_reads
@@ -99,6 +100,7 @@ class Builder:
         """Appends to the innermost open block."""
         if self.unfinished:
             check_reads(statement, self.unfinished)
+        check_loads(statement, self, conditional=self.inside("arm"))
         self.reads.settle_before(self, statement)
         self.scopes[-1].open_statements.append(statement)
 
@@ -111,7 +113,9 @@ class Builder:
         var = Var(self.unique(name), value.dtype, span=self.span)
         if not any(isinstance(part, Load) for part in walk(value)):
             self.definitions[var.name] = value
-        self.emit_in(block or self.scopes[-1], Let(var, value, span=self.span))
+        statement = Let(var, value, span=self.span)
+        check_loads(statement, self, conditional=self.inside("arm"))
+        self.emit_in(block or self.scopes[-1], statement)
         return var
 
     @contextmanager

@@ -7,7 +7,7 @@ import pytest
 import tiledsl.language as T
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import Element, RegionRef, VarRef, store_element
-from tiledsl.frontend.values import wrap
+from tiledsl.frontend.values import logical_and, snapshot, wrap
 from tiledsl.ir.dtypes import FLOAT32, INDEX, INT32
 from tiledsl.ir.nodes import (
     Allocate,
@@ -86,7 +86,7 @@ def test_global_accesses_that_are_never_in_range(builder, buffer) -> None:
     A = buffer("A", (8,))
     i = _loop(builder, "i", 4)
     with pytest.raises(KernelError, match=r"E0501.*expected 0 to 7, got 8 to 11"):
-        (A[i + 8] + 1)
+        snapshot(A[i + 8] + 1)
     assert A[i + 7].expr.dtype == "float32"  # in range for i = 0
     with pytest.raises(KernelError, match="E0501"):
         store_element(A, -9, 1.0)
@@ -96,14 +96,22 @@ def test_block_local_accesses_that_are_sometimes_outside(builder, buffer) -> Non
     tile = buffer("tile", (8,), "float32", "shared")
     i = _loop(builder, "i", 9)
     with pytest.raises(KernelError, match=r"E0502.*got 0 to 8"):
-        (tile[i] + 1)
+        snapshot(tile[i] + 1)
 
 
 def test_under_a_condition_it_is_a_warning(builder, buffer) -> None:
     tile = buffer("tile", (8,), "float32", "shared")
     i = _loop(builder, "i", 9)
     with builder.block("arm"), pytest.warns(match="W0501"):
-        (tile[i] + 1)
+        snapshot(tile[i] + 1)
+    with pytest.warns(match="W0501"):
+        snapshot(T.if_then_else(i < 8, tile[i] * 2, 0))
+    with pytest.raises(KernelError, match="E0502"):
+        snapshot(T.Select(i < 8, tile[i] * 2, 0))
+    with pytest.raises(KernelError, match="E0502"):
+        snapshot(T.if_then_else(tile[i] > 0, 1, 0))
+    with pytest.warns(match="W0501"):
+        snapshot(logical_and(i < 8, tile[i] > 0))
 
 
 def test_slices(builder, buffer) -> None:
@@ -223,7 +231,7 @@ def test_an_element_is_a_place_until_it_is_read(builder, buffer) -> None:
     element = A[200]  # as an origin it may lie anywhere
     assert isinstance(element, Element)
     with pytest.raises(KernelError, match="E0501"):
-        _ = element.expr
+        snapshot(element)
 
 
 def test_host_level_stores_are_refused(buffer) -> None:
