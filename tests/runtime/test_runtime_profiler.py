@@ -132,3 +132,38 @@ def test_inconsistent_kernels_are_found(kernel_of: Make) -> None:
     profiler._kernel = lambda *args, **named: np.full(3, next(outcomes))
     with pytest.raises(CheckError, match=r"E5090"):
         profiler.assert_consistent(2, dynamic_symbolic_constraints=SIZES)
+
+
+def test_scalars_of_every_kind_are_supplied(kernel_of: Make) -> None:
+    kernel = kernel_of(
+        """
+        func choose[m](X: float32[m], f: float32, b: bool, Y: float32[m]) -> (Y)
+          launch (bx: 1) threads 1
+            parallel (i: m)
+              Y[i] = select(b, X[i] * f, 0.0)
+        """,
+        backend="numpy",
+    )
+    profiler = kernel.get_profiler(TensorSupplyType.One)
+    result = profiler.run_once(dynamic_symbolic_constraints={"m": 3, "f": 0.5})
+    assert result.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "bfloat16", "float8_e5m2", "int8", "bool"]
+)
+def test_inputs_may_be_tensors(kernel_of: Make, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    kernel = kernel_of(
+        f"""
+        func copy[m](X: {dtype}[m, 3], Y: {dtype}[m, 3]) -> (Y)
+          launch (bx: m) threads 1
+            copy X[bx, 0 +: 3] -> Y[bx, 0 +: 3] shape (3)
+        """,
+        backend="numpy",
+    )
+    profiler = kernel.get_profiler(arrays="torch")
+    sizes = {"dynamic_symbolic_constraints": {"m": 4}}
+    (tensor,) = profiler.inputs({"m": 4})
+    assert tensor.dtype == getattr(torch, dtype)
+    profiler.assert_allclose(lambda x: x.clone(), rtol=0, atol=0, **sizes)

@@ -10,6 +10,7 @@ from tiledsl import settings
 from tiledsl.backend import Backend, BuildOptions
 from tiledsl.diagnostics import ArgumentError, Error, UnsupportedByTarget
 from tiledsl.ir.nodes import Buffer, Function, Var
+from tiledsl.runtime.arrays import Kind
 from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
 from tiledsl.runtime.binding import Binder, Bound
 from tiledsl.runtime.compiling import (
@@ -235,10 +236,13 @@ class JITKernel:
         return explain(self.name, str(self._binder.signature), compiled)
 
     def get_profiler(
-        self, tensor_supply_type: TensorSupplyType = TensorSupplyType.Auto
+        self,
+        tensor_supply_type: TensorSupplyType = TensorSupplyType.Auto,
+        *,
+        arrays: Kind = "numpy",
     ) -> Profiler:
-        """Measures and checks the kernel on generated inputs."""
-        return Profiler(self, self._binder.signature, tensor_supply_type)
+        """Measures and checks the kernel on generated inputs of a kind of array."""
+        return Profiler(self, self._binder.signature, tensor_supply_type, arrays)
 
     def __repr__(self) -> str:
         return f"<JITKernel {self._binder.signature}>"

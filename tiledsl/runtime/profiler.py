@@ -11,9 +11,12 @@ import numpy as np
 
 from tiledsl.diagnostics import ArgumentError, CheckError
 from tiledsl.ir.nodes import Buffer
+from tiledsl.runtime import torch_arrays
+from tiledsl.runtime.arrays import Kind
 from tiledsl.runtime.closeness import host_array, require_close
 from tiledsl.runtime.dimensions import evaluate, symbols
 from tiledsl.runtime.parameters import Parameter, Signature
+from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.supply import TensorSupplyType as TensorSupplyType
 from tiledsl.runtime.supply import generate
 
@@ -82,23 +85,23 @@ class Profiler:
         kernel: _Callable,
         signature: Signature,
         supply: TensorSupplyType,
+        arrays: Kind = "numpy",
         seed: int = 0,
     ) -> None:
         self._kernel = kernel
         self._signature = signature
         self._supply = supply
+        self._arrays = arrays
         self._seed = seed
 
     def inputs(
-        self, dynamic_symbolic_constraints: Mapping[str, int] | None = None
+        self, dynamic_symbolic_constraints: Mapping[str, Number] | None = None
     ) -> list[object]:
         """An argument for every input; the mapping gives run-time dims and scalars."""
-        known = {
-            str(key): int(v) for key, v in (dynamic_symbolic_constraints or {}).items()
-        }
+        given = {str(k): v for k, v in (dynamic_symbolic_constraints or {}).items()}
         generator = np.random.default_rng(self._seed)
         return [
-            self._make(parameter, known, generator)
+            self._make(parameter, given, generator)
             for parameter in self._signature.inputs
         ]
 
@@ -111,7 +114,7 @@ class Profiler:
         input_tensors: Sequence[object] | None = None,
         quantiles: Sequence[float] | None = None,
         return_mode: str = "median",
-        dynamic_symbolic_constraints: Mapping[str, int] | None = None,
+        dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> float | list[float]:
         """Milliseconds of one call of the kernel, or of ``func`` on the same inputs."""
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
@@ -134,7 +137,7 @@ class Profiler:
         self,
         func: Callable[..., object] | None = None,
         *,
-        dynamic_symbolic_constraints: Mapping[str, int] | None = None,
+        dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> object:
         """One call on generated inputs."""
         args = self._arguments(None, dynamic_symbolic_constraints)
@@ -148,7 +151,7 @@ class Profiler:
         max_mismatched_ratio: float = 0.0,
         *,
         input_tensors: Sequence[object] | None = None,
-        dynamic_symbolic_constraints: Mapping[str, int] | None = None,
+        dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Compares every output with a reference.  Raises CheckError.
 
@@ -167,7 +170,7 @@ class Profiler:
         manual_check_prog: Callable[[list[object], list[object]], object],
         *,
         input_tensors: Sequence[object] | None = None,
-        dynamic_symbolic_constraints: Mapping[str, int] | None = None,
+        dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Hands outputs and reference outputs to the caller's own check."""
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
@@ -178,7 +181,7 @@ class Profiler:
         self,
         repeat: int = 10,
         *,
-        dynamic_symbolic_constraints: Mapping[str, int] | None = None,
+        dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Runs the kernel again and again; every run must give the same bits."""
         first: list[bytes] | None = None
@@ -194,7 +197,7 @@ class Profiler:
     def _arguments(
         self,
         given: Sequence[object] | None,
-        dims: Mapping[str, int] | None,
+        dims: Mapping[str, Number] | None,
     ) -> list[object]:
         return self.inputs(dims) if given is None else list(given)
 
@@ -219,12 +222,13 @@ class Profiler:
     def _make(
         self,
         parameter: Parameter,
-        known: Mapping[str, int],
+        given: Mapping[str, Number],
         generator: np.random.Generator,
     ) -> object:
         node = parameter.node
         if not isinstance(node, Buffer):
-            return known.get(node.name, 1)
+            return given.get(node.name, node.dtype.kind == "bool" or 1)
+        known = {name: value for name, value in given.items() if isinstance(value, int)}
         shape = []
         for extent in node.shape:
             value = evaluate(extent, known)
@@ -238,7 +242,10 @@ class Profiler:
                     hint="pass dynamic_symbolic_constraints={...}",
                 )
             shape.append(value)
-        return generate(tuple(shape), node.dtype, self._supply, generator)
+        array = generate(tuple(shape), node.dtype, self._supply, generator)
+        if self._arrays == "torch":
+            return torch_arrays.from_numpy(array, node.dtype)
+        return array
 
 
 def _results(value: object) -> list[object]:

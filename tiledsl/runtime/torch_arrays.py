@@ -99,6 +99,15 @@ def device_kind(kind: str) -> str:
     return kind
 
 
+def from_numpy(array: np.ndarray, dtype: DType) -> torch.Tensor:
+    """A CPU tensor over the memory of an array; imports torch."""
+    import torch  # the caller asked for tensors
+
+    kind = cast("torch.dtype", dtype.as_torch())
+    plain = array.view(f"i{dtype.bytes}") if dtype.bytes < 4 else array
+    return torch.from_numpy(plain).view(kind)
+
+
 def empty(
     shape: tuple[int, ...], strides: tuple[int, ...] | None, dtype: DType, place: str
 ) -> torch.Tensor:
