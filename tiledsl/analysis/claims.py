@@ -13,6 +13,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     At,
     Buffer,
+    Const,
     Expr,
     Function,
     Load,
@@ -27,6 +28,10 @@ from tiledsl.ir.visitor import change_expressions
 
 def in_bounds(start: Expr, extent: Expr | None, size: Expr, ranges: Ranges) -> bool:
     """Whether ``start`` (or ``start`` to ``start + extent``) is inside a dimension."""
+    if isinstance(start, Const) and isinstance(size, Const):
+        end = Const(1, size.dtype) if extent is None else extent
+        if isinstance(end, Const):  # the common case, a whole tile
+            return 0 <= start.value <= size.value - end.value
     low = ranges.sum_of(start)
     length = Affine(1) if extent is None else ranges.sum_of(extent)
     high = ranges.sum_of(size) - low - length

@@ -13,7 +13,7 @@ from tiledsl.analysis.affine import Affine
 from tiledsl.analysis.ranges import Ranges, holds_load
 from tiledsl.ir.nodes import Apply, Expr
 
-_STEPS: Final = 80  # sums tried for one question
+_STEPS: Final = 60  # sums tried for one question
 _DEPTH: Final = 5
 
 
@@ -22,7 +22,8 @@ def at_least_zero(form: Affine, ranges: Ranges) -> bool:
     if any(holds_load(atom) for atom, _ in form.terms):
         # two evaluations of a load may differ, so its terms must not cancel
         return ranges.of_sum(form).low >= 0
-    return _Search(ranges).proves(form, _DEPTH)
+    search = _Search(ranges)  # short proofs first
+    return any(search.proves(form, depth) for depth in range(1, _DEPTH + 1))
 
 
 def below(left: Expr, right: Expr, ranges: Ranges) -> bool:
@@ -35,13 +36,15 @@ class _Search:
     def __init__(self, ranges: Ranges) -> None:
         self._ranges = ranges
         self._steps = _STEPS
+        self._tried: dict[Affine, int] = {}  # and how deep
 
     def proves(self, form: Affine, depth: int) -> bool:
         form = _tightened(form)
         if self._ranges.of_sum(form).low >= 0:
             return True
-        if depth == 0:
+        if self._tried.get(form, 0) >= depth:
             return False
+        self._tried[form] = depth
         for atom, factor in form.terms:
             for fact in self._facts_about(atom):
                 self._steps -= 1
