@@ -135,13 +135,15 @@ def _default(device: str, *, inspection: bool) -> Choice:
     For ``inspection`` one that can only compile for the device will do.
     """
     order = settings.DEFAULT_ORDER.get(device, ())
-    loaded = [_load(name) for name in order if name in _entry_points()]
-    found = [backend for backend in loaded if isinstance(backend, Backend)]
-    for backend in found:
-        target = usable(backend, device)
-        if target is not None:
-            return Choice(backend, target)
-    for backend in found if inspection else ():
+    compilers: list[Backend] = []
+    for name in order:  # loaded one by one: the first mostly works
+        backend = _load(name) if name in _entry_points() else None
+        if isinstance(backend, Backend):
+            target = usable(backend, device)
+            if target is not None:
+                return Choice(backend, target)
+            compilers.append(backend)
+    for backend in compilers if inspection else ():
         for target in backend.targets():
             if target.device == device:
                 return Choice(backend, target)

@@ -67,7 +67,7 @@ class DiskCache:
         digest = digest_of(key)
         path = self._path(digest)
         try:
-            _require_own(self.directory, directory=True)
+            _require_own_directory(self.directory)
             data = _read(path)
             _, payload = decode(digest, data)
         except FileNotFoundError:
@@ -135,7 +135,7 @@ class DiskCache:
             self.directory.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 self.directory.mkdir(mode=0o700)
-        _require_own(self.directory, directory=True)
+        _require_own_directory(self.directory)
 
     def _write(self, digest: bytes, data: bytes) -> None:
         path = self._path(digest)
@@ -197,9 +197,9 @@ def _read(path: Path) -> bytes:
         return file.read(_LARGEST_FILE + 1)
 
 
-def _require_own(path: Path, *, directory: bool) -> None:
+def _require_own_directory(path: Path) -> None:
     facts = path.stat()
-    if directory and not stat.S_ISDIR(facts.st_mode):
+    if not stat.S_ISDIR(facts.st_mode):
         raise Refused("it is no directory")
     _require_owner(path, facts)
 
