@@ -89,6 +89,8 @@ REJECTED = {
     ),
     "buffer as condition": ("E0412", "if A:\n    B[0] = 1.0"),
     "Python error": ("E0140", "x = (1, 2)[5]"),
+    "launch alone": ("E0141", "T.Parallel(8)"),
+    "loop over launch": ("E0135", "for i in T.Kernel(4):\n    A[i] = 0.0"),
     "missing attribute": ("E0140", "x = A.nothing"),
     "nested launch": ("E0608", "with T.Kernel(1):\n    A[0] = 1.0"),
 }

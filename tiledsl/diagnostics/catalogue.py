@@ -50,6 +50,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0138": "a T.Parallel in another with statements between",
     "E0139": "T.Pipelined in T.Parallel",
     "E0140": "Python raised an exception while a kernel was traced",
+    "E0141": "a loop or launch stands alone as a statement",
     # E02 operands of tile operations
     "E0201": "the operands of a tile operation do not pair",
     "E0202": "a point has fewer indices than the tile it starts has extents",

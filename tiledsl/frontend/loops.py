@@ -13,7 +13,7 @@ from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
 from tiledsl.frontend.snapshots import at_host_level
-from tiledsl.frontend.specs import LoopAxis, LoopSpec
+from tiledsl.frontend.specs import KernelSpec, LoopAxis, LoopSpec
 from tiledsl.frontend.values import as_condition, as_index, is_symbolic, wrap
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
@@ -63,6 +63,9 @@ class Loops(Activation):
                 span=self.builder.span,
                 expected=_LOOP_FORMS,
                 got=repr(iterable)[:60],
+                hint="write `with T.Kernel(...) as ...:`"
+                if isinstance(iterable, KernelSpec)
+                else None,
             )
         return iterable  # type: ignore[return-value]  # an Iterable, see above
 

@@ -18,6 +18,7 @@ any statement          first ``s.at(k)``
                        ``if t.otherwise: with t.arm(): B``
 ``for i in e: A``      ``for t in s.loop(k, e, ("i",)): i = s.bind(...); A``
 ``while c: A``         ``for t in s.loop_while(k, lambda: c): A``
+``f(a)``               ``s.alone(k, f(a))``
 ``break``              ``if s.leave(k): continue``
 ``with e as x: A``     ``with s.enter(k, e, ("x",)) as t: x = s.bind(...); A``
 ``assert c, m``        ``s.check(k, c, lambda: m)``
@@ -102,7 +103,8 @@ class Rewriter(AssignmentRewriter):
     def visit_Expr(self, node: ast.Expr) -> Statements:
         if isinstance(node.value, ast.Constant):
             return []
-        return [ast.Expr(self.expression(node.value))]
+        value = self.expression(node.value)
+        return [ast.Expr(self.stage("alone", self.place(node), value))]
 
     def visit_Assert(self, node: ast.Assert) -> Statements:
         message = thunk(self.expression(node.msg) if node.msg else ast.Constant(""))

@@ -32,6 +32,9 @@ class LoopSpec:
     stages: int = 0
     always_tuple: bool = False
 
+    def __repr__(self) -> str:
+        return f"<a {self.kind} loop>"
+
 
 @dataclass(frozen=True, slots=True)
 class KernelSpec:
@@ -39,3 +42,6 @@ class KernelSpec:
 
     grid: tuple[Expr, ...]
     threads: tuple[int, ...] = (128,)
+
+    def __repr__(self) -> str:
+        return "<T.Kernel(...)>"
