@@ -44,11 +44,12 @@ def for_(statement: ir.For, frame: Frame) -> None:
         values = _uniform_values(int(start), int(stop), int(step))
         _run_loop(statement.body, ((name, value, None) for value in values), frame)
     else:
-        _run_loop(
-            statement.body,
-            ((name, value, live) for value, live in _lane_values(start, stop, step)),
-            frame,
-        )
+        counts = _trip_counts(*np.broadcast_arrays(start, stop, step))
+        if frame.active is not None:
+            # the bounds of other lanes may be garbage
+            counts = np.where(frame.active, counts, np.uint64(0))
+        lanes = _lane_values(start, step, counts)
+        _run_loop(statement.body, ((name, value, live) for value, live in lanes), frame)
 
 
 def _uniform_values(start: int, stop: int, step: int) -> Iterator[np.ndarray]:
@@ -58,10 +59,9 @@ def _uniform_values(start: int, stop: int, step: int) -> Iterator[np.ndarray]:
 
 
 def _lane_values(
-    start: np.ndarray, stop: np.ndarray, step: np.ndarray
+    start: np.ndarray, step: np.ndarray, counts: np.ndarray
 ) -> Iterator[tuple[np.ndarray, Mask]]:
     """Each iteration's values, and the lanes that have such an iteration."""
-    counts = _trip_counts(*np.broadcast_arrays(start, stop, step))
     for number in range(int(counts.max(initial=0))):
         # only lanes without this iteration may wrap here
         yield start + np.int64(number) * step, counts > number

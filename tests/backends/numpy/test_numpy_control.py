@@ -85,6 +85,24 @@ def test_loops_with_bounds_per_lane(run: Run) -> None:
     assert last.tolist() == [3, -99, 3, 9, -99]
 
 
+def test_bounds_of_inactive_lanes_do_not_matter(run: Run) -> None:
+    stops = np.array([3, 2**62, 1, -(2**62)], np.int64)
+    _, y = run(
+        """
+        func f(S: int64[4], Y: int64[4])
+          launch (b: 1) threads 1
+            parallel (i: 4)
+              Y[i] = 0:int64
+              if S[i] < 100:int64
+                for serial k in 0 .. index(S[i]) step 1
+                  Y[i] = Y[i] + 1:int64
+        """,
+        stops,
+        empty(4, dtype=np.int64),
+    )
+    assert y.tolist() == [3, 0, 1, 0]
+
+
 def test_loop_bounds_are_evaluated_once(run: Run) -> None:
     (y,) = run(
         """
