@@ -103,6 +103,23 @@ def test_each_backend_compiles_once(kernel_of: Make, recording: Any) -> None:
     assert len(first.built) == len(second.built) == 1
 
 
+def test_backends_of_one_name_are_told_apart(kernel_of: Make, recording: Any) -> None:
+    first, second = recording(), recording()
+    kernel = kernel_of(TWO_OUTPUTS, backend=first)
+    kernel(np.zeros(2, np.float32))
+    kernel(np.zeros(2, np.float32), backend=second)
+    assert len(first.executables[0].calls) == len(second.executables[0].calls) == 1
+
+
+@pytest.mark.parametrize("backend", [5, [], object(), "", np.zeros(3)])
+def test_what_is_no_backend_is_refused(kernel_of: Make, backend: Any) -> None:
+    x = np.zeros(2, np.float32)
+    with pytest.raises(ArgumentError, match=r"E2002"):
+        kernel_of(TWO_OUTPUTS)(x, backend=backend)
+    with pytest.raises(ArgumentError, match=r"E2002"):
+        kernel_of(TWO_OUTPUTS, backend=backend)(x)
+
+
 def test_stages(kernel_of: Make, recording: Any) -> None:
     backend = recording(passes=(Nothing(), RemoveLaunches()))
     kernel = kernel_of(TWO_OUTPUTS, backend=backend)

@@ -88,10 +88,21 @@ def choose(
     if isinstance(backend, str):
         backend = find_backend(backend)
     if backend is not None:
+        _require_backend(backend)
         return Choice(backend, _target_for(backend, wanted, device))
     if wanted is not None and wanted not in settings.DEFAULT_ORDER:
         return _listing(wanted)
     return _default(wanted or device, inspection=wanted is not None)
+
+
+def _require_backend(backend: object) -> None:
+    if not isinstance(backend, Backend):
+        raise ArgumentError(
+            "E2002",
+            "option 'backend'",
+            expected="the name of a backend, or an object with its five members",
+            got=type(backend).__name__,
+        )
 
 
 def parse_target(target: TargetRequest) -> str | None:

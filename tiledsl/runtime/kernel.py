@@ -53,7 +53,7 @@ class JITKernel:
         self._options = options or BuildOptions(fast_math=function.fast_math)
         self._binder = Binder(function, self.name)
         self._chosen: dict[tuple[object, str], Compiled] = {}
-        self._compiled: dict[tuple[str, str], Compiled] = {}
+        self._compiled: dict[tuple[int, str], Compiled] = {}
 
     # --------------------------------------------------------------- calling
 
@@ -103,21 +103,26 @@ class JITKernel:
         wanted = self._target if target is None else target
         named = parse_target(wanted)
         device = named if named in settings.DEFAULT_ORDER else "cpu"
-        return self._build(choose(str(device), backend or self._backend, wanted))
+        asked = self._backend if backend is None else backend
+        return self._build(choose(str(device), asked, wanted))
 
     def _for_device(self, device: str, backend: str | Backend | None) -> Compiled:
         """The compilation for a call; the environment is read when it is first made."""
-        key = (backend, device)
+        # what is compiled keeps its backend alive, so that an id stays that backend's
+        named = backend is None or isinstance(backend, str)
+        key = (backend if named else id(backend), device)
         compiled = self._chosen.get(key)
         if compiled is None:
-            target = self._target if backend is None else None
-            choice = choose(device, backend or self._backend, target)
+            if backend is None:
+                choice = choose(device, self._backend, self._target)
+            else:
+                choice = choose(device, backend)
             self._require_runnable(choice, device)
             compiled = self._chosen[key] = self._build(choice)
         return compiled
 
     def _build(self, choice: Choice) -> Compiled:
-        key = (choice.backend.name, choice.target.name)
+        key = (id(choice.backend), choice.target.name)
         if key not in self._compiled:
             self._compiled[key] = compile_function(
                 self.function, choice.backend, choice.target, self._options
