@@ -239,6 +239,18 @@ def jit(
     ``out_idx`` names outputs of a lazy kernel; ``backend`` and ``target`` fix where it
     runs; ``fast_math``, ``deterministic``, ``exact_fusion`` and ``asserts`` select how it
     is compiled.  Options without meaning here are accepted and ignored.
+
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit  # eager: arrays in, results out
+    ... def double(X):
+    ...     N = T.const("N")
+    ...     X: T.Tensor((N,), "float32")
+    ...     Y = T.empty((N,), "float32")
+    ...     with T.Kernel(N) as bx:
+    ...         Y[bx] = X[bx] * 2
+    ...     return Y
+    >>> double(np.arange(3, dtype=np.float32))
+    array([0., 2., 4.], dtype=float32)
     """
     if isinstance(function, str):
         raise ArgumentError(
@@ -257,7 +269,16 @@ def compile(
     /,
     **options: Unpack[JitKeywords],
 ) -> JITKernel:
-    """Compiles a ``T.prim_func``, or a function of the IR, to a callable kernel."""
+    """Compiles a ``T.prim_func``, or a function of the IR, to a callable kernel.
+
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @T.prim_func
+    ... def negate(X: T.Tensor((3,), "int32"), Y: T.Tensor((3,), "int32")):
+    ...     with T.Kernel(3) as bx:
+    ...         Y[bx] = -X[bx]
+    >>> tiledsl.compile(negate, out_idx=-1)(np.array([1, 2, 3], dtype=np.int32))
+    array([-1, -2, -3], dtype=int32)
+    """
     if out_idx is not None:
         options["out_idx"] = out_idx
     checked = CompileOptions.of(options)

@@ -155,7 +155,10 @@ class Macro:
 
 
 def meta_class(cls: type) -> type:
-    """Makes a class whose methods are inlined where kernels call them, as macros are."""
+    """Makes a class whose methods are inlined where kernels call them, as macros are.
+
+    Attributes may hold an ``alloc_var``; assigning to such an attribute stores to it.
+    """
     for name, part in list(vars(cls).items()):
         if isinstance(part, FunctionType) and not name.startswith("__"):
             setattr(cls, name, Macro(part))
@@ -169,5 +172,20 @@ def macro(
 
     Scalars are passed by value, buffers and slices by reference, and parameters annotated
     ``T.Ref`` by reference to an ``alloc_var`` or one element.
+
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @T.macro
+    ... def clip_(x: T.Ref, most):
+    ...     if x > most:
+    ...         x = most
+    >>> @tiledsl.jit
+    ... def clipped(X):
+    ...     X: T.Tensor((4,), "float32")
+    ...     with T.Kernel(4) as bx:
+    ...         clip_(X[bx], 2)
+    >>> x = np.arange(4, dtype=np.float32)
+    >>> clipped(x)
+    >>> x
+    array([0., 1., 2., 2.], dtype=float32)
     """
     return Macro if function is None else Macro(function)

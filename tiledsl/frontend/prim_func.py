@@ -62,6 +62,14 @@ def prim_func(
 
     Annotations are ``T.Tensor``, ``T.StridedTensor`` or a scalar dtype; as strings they
     see the globals and the enclosing function.
+
+    >>> import tiledsl.language as T
+    >>> @T.prim_func
+    ... def first(X: T.Tensor((T.dynamic("n"),), "float32"), at: T.int32):
+    ...     with T.Kernel(1):
+    ...         X[0] = X[at]
+    >>> [param.name for param in first.function.params], first.function.dims[0].name
+    (['X', 'at'], 'n')
     """
     enclosing = sys._getframe(1).f_locals
     if function is not None:
