@@ -259,3 +259,13 @@ def test_whole_tensor_copies_are_refused_for_now(buffer) -> None:
     made = Builder()
     with made.activate(), made.block("host"), pytest.raises(UnsupportedByTarget):
         T.copy(buffer("A", (8,)), buffer("B", (8,)))
+
+
+def test_copies_that_truncate_warn(builder, buffer) -> None:
+    tile = buffer("tile", (4,), "int32", "shared")
+    with pytest.warns(match="W0302"):
+        T.copy(buffer("A", (4,), "float16"), tile)
+
+
+def test_static_casts_are_static_extents(builder) -> None:
+    assert T.alloc_shared((T.int32(4),), "int8").shape == (4,)

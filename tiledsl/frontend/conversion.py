@@ -35,8 +35,8 @@ def convert(
     expr = operand.expr
     if expr.dtype == dtype:
         return expr
-    if implicit and operand.dtype.is_float and dtype.is_integer:
-        _warn_truncation(str(operand.dtype), dtype)
+    if implicit:
+        warn_truncation(operand.dtype, dtype)
     plain = rounding == "rn" and saturate
     if isinstance(expr, Const) and plain:
         return _constant(expr, dtype)
@@ -57,7 +57,7 @@ def _literal(
         if not math.isfinite(value):
             return constant(value, dtype)  # raises: no integer is infinite or NaN
         if implicit and not value.is_integer():
-            _warn_truncation(repr(value), dtype)
+            _warn(repr(value), dtype)
         return constant(int(value), dtype)
     if dtype.is_float and not (rounding == "rn" and saturate):
         wide = Const(rounded(value, DType("float64")), DType("float64"), span=here())
@@ -86,12 +86,18 @@ def _saturated(value: float, dtype: DType) -> int:
     return min(max(int(value), least), greatest)
 
 
-def _warn_truncation(source: str, dtype: DType) -> None:
+def warn_truncation(source: DType, target: DType) -> None:
+    """Remarks on a store or copy that makes integers of floats (W0302)."""
+    if source.is_float and target.is_integer:
+        _warn(str(source), target)
+
+
+def _warn(source: str, dtype: DType) -> None:
     builder = Builder.active_or_none()
     if builder is not None:
         builder.warn(
             "W0302",
-            f"{source} is truncated to {dtype} by this store; "
+            f"{source} is truncated to {dtype}; "
             f"write T.cast(value, {str(dtype)!r}) if this is meant",
         )
 

@@ -99,6 +99,8 @@ def as_index_expr(operand: Operand) -> Expr:
         return operand.expr
     if not operand.dtype.is_integer:
         raise _not_an_index(operand.dtype)
+    if isinstance(operand.expr, Const):
+        return constant(operand.expr.value, INDEX)
     if operand.operation == "select":
         condition, then, otherwise = operand.operands
         return Select(

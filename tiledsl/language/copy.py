@@ -5,6 +5,7 @@ from __future__ import annotations
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
 from tiledsl.frontend.builder import here
+from tiledsl.frontend.conversion import warn_truncation
 from tiledsl.frontend.operands import (
     check_tile_statement,
     overlap,
@@ -69,6 +70,7 @@ def copy(
             span=here(),
             hint="copy through another tile",
         )
+    warn_truncation(source.buffer.dtype, target.buffer.dtype)
     builder.emit(Copy(pairing.source, pairing.target, pairing.shape, span=here()))
 
 

@@ -23,11 +23,14 @@ Tile = BufferRef | RegionRef
 Target = BufferRef | RegionRef | Value | VarRef
 
 
-def reduce_sum(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> None:
+def reduce_sum(
+    src: Tile, out: Target, dim: int = -1, clear: bool = True, *, batch: int = 1
+) -> None:
     """``out = sum(src along dim)``, added to out's content if not ``clear``.
 
     ``out`` has src's shape without ``dim``; extents of 1 are ignored on both sides.  Each
     element is converted to out's evaluation dtype, carried there and rounded once.
+    ``batch`` is a hint.
 
     E0214: the shapes disagree, or ``dim`` is not one of src.  E0215: dtypes that the
     operation is not defined on.  E0207: src and out overlap.  E0208: run-time extents.
@@ -55,6 +58,8 @@ def reduce_max(
     dim: int = -1,
     clear: bool = True,
     nan_propagate: bool = False,
+    *,
+    batch: int = 1,
 ) -> None:
     """``out = max(src along dim)``, also with out's content if not ``clear``.
 
@@ -69,12 +74,16 @@ def reduce_min(
     dim: int = -1,
     clear: bool = True,
     nan_propagate: bool = False,
+    *,
+    batch: int = 1,
 ) -> None:
     """``out = min(src along dim)``; otherwise as ``reduce_max``."""
     _reduce("min", src, out, dim, clear, nan_propagate)
 
 
-def reduce_abssum(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> None:
+def reduce_abssum(
+    src: Tile, out: Target, dim: int = -1, clear: bool = True, *, batch: int = 1
+) -> None:
     """``out = sum(|src| along dim)``; otherwise as ``reduce_sum``."""
     _reduce("abssum", src, out, dim, clear)
 
@@ -85,22 +94,30 @@ def reduce_absmax(
     dim: int = -1,
     clear: bool = True,
     nan_propagate: bool = False,
+    *,
+    batch: int = 1,
 ) -> None:
     """``out = max(|src| along dim)``; otherwise as ``reduce_max``."""
     _reduce("absmax", src, out, dim, clear, nan_propagate)
 
 
-def reduce_bitand(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> None:
+def reduce_bitand(
+    src: Tile, out: Target, dim: int = -1, clear: bool = True, *, batch: int = 1
+) -> None:
     """``out = src[0] & src[1] & ...`` along dim, on integers and bools."""
     _reduce("and", src, out, dim, clear)
 
 
-def reduce_bitor(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> None:
+def reduce_bitor(
+    src: Tile, out: Target, dim: int = -1, clear: bool = True, *, batch: int = 1
+) -> None:
     """``out = src[0] | src[1] | ...`` along dim, on integers and bools."""
     _reduce("or", src, out, dim, clear)
 
 
-def reduce_bitxor(src: Tile, out: Target, dim: int = -1, clear: bool = True) -> None:
+def reduce_bitxor(
+    src: Tile, out: Target, dim: int = -1, clear: bool = True, *, batch: int = 1
+) -> None:
     """``out = src[0] ^ src[1] ^ ...`` along dim, on integers and bools."""
     _reduce("xor", src, out, dim, clear)
 
