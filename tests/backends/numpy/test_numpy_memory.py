@@ -150,3 +150,36 @@ def test_undefined_elements_show(interpret: Run) -> None:
         assert (one.view(np.uint8) != other.view(np.uint8)).any()
         assert one.astype(np.float64).all() or one.dtype == bool
     assert np.isnan(first[0]).all()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["serial", "unroll", "vectorized", "pipelined", "pipelined(1)", "pipelined(4)"],
+)
+def test_a_block_sees_its_own_writes_whatever_the_hint(run: Run, kind: str) -> None:
+    """The tile is read, then overwritten; the global row is written, then read back."""
+    x = floats(5, 4)
+    _, y = run(
+        f"""
+        func f(X: float32[5, 4], Y: float32[5, 4])
+          launch (b: 1) threads 64
+            alloc shared t: float32[4]
+            fill t[0 +: 4] = 1.0
+            for {kind} k in 0 .. 5 step 1
+              parallel (i: 4)
+                Y[k, i] = t[i] * 10.0
+              copy X[k, 0 +: 4] -> t[0 +: 4] shape (4)
+              copy Y[k, 0 +: 2] -> t[2 +: 2] shape (2)
+              Y[k, 3] = Y[k, 3] + t[1]
+              reduce sum Y[k, 0 +: 4] axis 0 -> t[3] clear
+        """,
+        x,
+        empty(5, 4),
+    )
+    tile = [1.0] * 4
+    for k in range(5):
+        row = [10 * value for value in tile]
+        tile = [x[k, 0], x[k, 1], row[0], row[1]]
+        row[3] += tile[1]
+        tile[3] = sum(row)
+        assert y[k].tolist() == row

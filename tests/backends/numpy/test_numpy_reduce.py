@@ -119,3 +119,29 @@ def test_reduce_over_edges_reads_the_fill(run: Run) -> None:
     )
     np.testing.assert_array_equal(y[1], [-7, -7, -7])
     np.testing.assert_array_equal(y[0], [77] * 3)
+
+
+def test_reduce_of_an_extent_at_run_time(run: Run) -> None:
+    text = """
+        func f[n](X: float32[3, n], S: float32[3], M: float32[3], K: float32[3])
+          launch (z: 1) threads 1
+            reduce sum X[0 +: 3, 0 +: n] axis 1 -> S[0 +: 3] clear
+            reduce max X[0 +: 3, 0 +: n] axis 1 -> M[0 +: 3] clear
+            reduce min X[0 +: 3, 0 +: n] axis 1 -> K[0 +: 3]
+        """
+    for n in (0, 1, 576):
+        x = floats(3, n)
+        _, s, m, k = run(text, x, empty(3), empty(3), empty(3), dims=[n])
+        np.testing.assert_array_equal(s, x.sum(axis=1))
+        np.testing.assert_array_equal(m, x.max(axis=1, initial=-np.inf))
+        np.testing.assert_array_equal(k, x.min(axis=1, initial=77))
+
+
+def test_order_of_float_sums_stays_within_the_bound(interpret: Run) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 3000)).astype(np.float32)
+    for dtype, unit in (("float32", 2.0**-23), ("float16", 2.0**-11)):
+        text = reduction("sum", x.shape, 1, "float32", dtype, " clear")
+        _, found = interpret(text, x, empty(4, dtype=carrier(dtype)))
+        exact = x.astype(np.float64).sum(axis=1)
+        bound = 3000 * 2.0**-23 * np.abs(x).sum(axis=1) + unit * np.abs(exact)
+        assert (np.abs(found.astype(np.float64) - exact) <= bound).all()
