@@ -1,4 +1,7 @@
-"""NumPy in the place of libdevice, for kernels that run in the interpreter."""
+"""NumPy in the place of libdevice, for kernels that run in the interpreter.
+
+Imports Triton.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import triton.language as tl
+from triton.runtime.interpreter import TensorHandle
 
 _NUMPY: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "exp2": np.exp2, "log": np.log, "log2": np.log2, "log10": np.log10,
@@ -33,9 +38,6 @@ class DeviceFunctions:
 
 
 def _result(data: np.ndarray, like: Any) -> Any:
-    import triton.language as tl
-    from triton.runtime.interpreter import TensorHandle
-
     dtype = like.dtype.scalar
     shape = np.asarray(data).shape
     kind = tl.block_type(dtype, list(shape)) if like.type.is_block() else dtype

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function, Launch
 from tiledsl_triton.functionalize import Kernel
 from tiledsl_triton.host import HostRun, Number, named_arguments
-from tiledsl_triton.interpreter import InterpretedKernel, Pointer, pointer_to
+from tiledsl_triton.pointers import Pointer, pointer_to
+
+if TYPE_CHECKING:
+    from tiledsl_triton.interpreter import InterpretedKernel
 
 
 def host_array(dtype: DType, shape: tuple[int, ...]) -> ArrayRef:
@@ -45,6 +49,9 @@ class InterpretedExecutable:
 
     @cached_property
     def _compiled(self) -> dict[int, InterpretedKernel]:
+        # imports Triton, which choosing this backend must not
+        from tiledsl_triton.interpreter import InterpretedKernel
+
         return {id(k.launch): InterpretedKernel(k) for k in self._kernels}
 
     def launch(self, arguments: Arguments) -> None:

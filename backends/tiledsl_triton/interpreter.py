@@ -1,48 +1,30 @@
-"""Runs generated kernels on NumPy memory: every pointer checked, programs shuffled."""
+"""Runs generated kernels on NumPy memory: every pointer checked, programs shuffled.
+
+Imports Triton.
+"""
 
 from __future__ import annotations
 
 import random
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
+import triton.language as tl
+from triton.runtime import interpreter
 
-from tiledsl.backend import ArrayRef
 from tiledsl.diagnostics import InternalError
 from tiledsl_triton.device_functions import DeviceFunctions
 from tiledsl_triton.functionalize import Kernel
 from tiledsl_triton.modules import load_module
-from tiledsl_triton.repairs import interpreted, patched
+from tiledsl_triton.pointers import Pointer
+from tiledsl_triton.repairs import interpreted, is_triton_function, patched
 from tiledsl_triton.values import triton_type
 
 # Triton's language modules are patched while a kernel runs, for all threads
 _ONE_AT_A_TIME = threading.RLock()
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """An argument in host memory: element 0, and the bytes that belong to it."""
-
-    address: int
-    first: int
-    stop: int
-
-
-def pointer_to(array: ArrayRef) -> Pointer:
-    """The pointer to an array of any strides."""
-    low = high = 0
-    for extent, stride in zip(array.shape, array.strides, strict=True):
-        reach = (extent - 1) * stride
-        low, high = low + min(reach, 0), high + max(reach, 0)
-    size = array.dtype.bytes
-    if 0 in array.shape:
-        return Pointer(array.address, array.address, array.address)
-    first = array.address + low * size
-    return Pointer(array.address, first, array.address + (high + 1) * size)
 
 
 class OutOfBounds(Exception):
@@ -79,10 +61,8 @@ class InterpretedKernel:
         self._kernel = kernel
         with _ONE_AT_A_TIME:
             namespace = load_module(kernel.source)
-            from triton.runtime.jit import JITFunction
-
             for name, value in list(namespace.items()):
-                if isinstance(value, JITFunction):
+                if is_triton_function(value):
                     namespace[name] = interpreted(value)
             namespace["libdevice"] = DeviceFunctions()
         self._function = namespace[kernel.name]
@@ -120,9 +100,6 @@ class InterpretedKernel:
 
 def _tensor(value: Pointer | int | float | bool, dtype: Any) -> Any:
     """An argument as the interpreter holds it."""
-    import triton.language as tl
-    from triton.runtime import interpreter
-
     element = getattr(tl, triton_type(dtype))
     if isinstance(value, Pointer):
         kind: Any = tl.pointer_type(element)

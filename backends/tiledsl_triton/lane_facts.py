@@ -75,9 +75,8 @@ def find_lane_facts(launch: Launch) -> LaneFacts:
     """The facts of one launch."""
     facts = LaneFacts()
     for node in walk(launch):
-        if isinstance(node, Let) and node.var.dtype == INDEX:
-            if not any(isinstance(part, Load) for part in walk(node.value)):
-                facts.definitions[node.var.name] = node.value
+        if isinstance(node, Let) and node.var.dtype == INDEX and _is_pure(node.value):
+            facts.definitions[node.var.name] = node.value
         elif isinstance(node, Parallel):
             facts.parallels.append(node)
             facts.varying.update(var.name for var in node.vars)
@@ -92,6 +91,11 @@ def find_lane_facts(launch: Launch) -> LaneFacts:
         _find_varying(parallel.body, facts, facts.private_in(parallel))
     _find_accesses(launch.body, None, facts)
     return facts
+
+
+def _is_pure(expr: Expr) -> bool:
+    """Whether the expression makes no access, so that it means the same anywhere."""
+    return not any(isinstance(part, Load) for part in walk(expr))
 
 
 def wide_axes(parallel: Parallel) -> frozenset[str]:
@@ -120,11 +124,12 @@ def _private_buffers(parallel: Parallel, facts: LaneFacts) -> set[str]:
     private: set[str] = set()
     wide = wide_axes(parallel)
     for node in walk(parallel):
-        if isinstance(node, Allocate):
+        if isinstance(node, Allocate) or (
+            isinstance(node, Store)
+            and node.buffer.scope == "local"
+            and not wide <= _mentioned(node.indices, facts)
+        ):
             private.add(node.buffer.name)
-        elif isinstance(node, Store) and node.buffer.scope == "local":
-            if not wide <= _mentioned(node.indices, facts):
-                private.add(node.buffer.name)
     return private
 
 

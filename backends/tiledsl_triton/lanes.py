@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tiledsl.ir.dtypes import BOOL
 from tiledsl_triton.subscripts import Lanewise
@@ -29,7 +29,7 @@ class Lanes:
     axes: tuple[Axis, ...] = ()
     conditions: tuple[Value, ...] = ()
     padding: tuple[Value, ...] = ()
-    facts: Lanewise = Lanewise()
+    facts: Lanewise = field(default_factory=Lanewise)
 
     @property
     def rank(self) -> int:

@@ -9,6 +9,7 @@ elements (a loop axis and a dimension, the k of two operands) get the same cuts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Key = tuple[str, int]
 MOST_PIECES = 4
@@ -101,7 +102,7 @@ class Partition:
         for key, cuts in self._cuts.items():
             ends = sorted(cuts)
             pieces: list[Piece] = []
-            for start, stop in zip(ends, ends[1:], strict=False):
+            for start, stop in pairwise(ends):
                 pieces += split_extent(start, stop, self._matrix[key])
             self._pieces[key] = tuple(pieces)
             if len(pieces) > MOST_PIECES and len(ends) > 2:

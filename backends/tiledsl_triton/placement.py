@@ -35,28 +35,40 @@ def place(launch: Launch, facts: LaneFacts) -> Placement:
     placement = Placement(Partition())
     for parallel in facts.parallels:
         placement.looped |= _looped_axes(parallel)
-    for node in walk(launch):
-        if isinstance(node, Allocate) and node.buffer.name not in facts.inner:
-            if prod(power_of_two(n) for n in node.buffer.static_shape) > LANES:
-                placement.scratch.add(node.buffer.name)
-    while True:
+    placement.scratch |= _too_large(launch, facts)
+    before = -1
+    while len(placement.scratch) != before:
         before = len(placement.scratch)
-        for access in facts.accesses:
-            if access.private or not _is_tile(access.buffer, facts, placement):
-                continue
-            if not _is_box(access, placement):
-                placement.scratch.add(access.buffer.name)
+        placement.scratch |= _boxless(facts, placement)
         placement.partition = _partition(launch, facts, placement)
         placement.scratch |= placement.partition.crowded
-        if len(placement.scratch) == before:
-            break
     for access in facts.accesses:
-        parallel = access.parallel
-        if access.kind != "accumulate" or parallel in placement.serial:
-            continue
-        if parallel is not None and _collides(access, facts, placement):
-            placement.serial.append(parallel)
+        if access.kind == "accumulate" and _collides(access, facts, placement):
+            assert access.parallel is not None
+            placement.serial.append(access.parallel)
     return placement
+
+
+def _too_large(launch: Launch, facts: LaneFacts) -> set[str]:
+    """Buffers with more elements than a statement has lanes."""
+    buffers = [node.buffer for node in walk(launch) if isinstance(node, Allocate)]
+    return {
+        buffer.name
+        for buffer in buffers
+        if buffer.name not in facts.inner
+        and prod(power_of_two(extent) for extent in buffer.static_shape) > LANES
+    }
+
+
+def _boxless(facts: LaneFacts, placement: Placement) -> set[str]:
+    """Tiles with an access that does not fit a tensor value."""
+    return {
+        access.buffer.name
+        for access in facts.accesses
+        if not access.private
+        and _is_tile(access.buffer, facts, placement)
+        and not _is_box(access, placement)
+    }
 
 
 def _is_tile(buffer: Buffer, facts: LaneFacts, placement: Placement) -> bool:
@@ -115,13 +127,13 @@ def _is_box(access: Access, placement: Placement) -> bool:
 
 def _collides(access: Access, facts: LaneFacts, placement: Placement) -> bool:
     """Whether lanes may meet in one element in a way that no reduction over axes expresses."""
-    if access.private:
+    if access.private or access.parallel is None:
         return False
     simple = all(s.is_point or s.axis is not None for s in access.subscripts)
     axes = [s.axis for s in access.subscripts if s.axis is not None]
     if simple and len(set(axes)) == len(axes):
         return False
-    if not _is_tile(access.buffer, facts, placement) or access.parallel is None:
+    if not _is_tile(access.buffer, facts, placement):
         return True
     lanes = prod(
         power_of_two(max(n, 1)) for n in static_extents(access.parallel).values()
@@ -146,6 +158,17 @@ def _partition(launch: Launch, facts: LaneFacts, placement: Placement) -> Partit
         for name, extent in static_extents(parallel).items():
             if name not in placement.looped:
                 partition.declare((name, 0), extent)
+    _link_accesses(partition, facts, placement)
+    for number, gemm in enumerate(facts.gemms):
+        _link_gemm(partition, gemm, number, placement)
+    partition.solve()
+    return partition
+
+
+def _link_accesses(
+    partition: Partition, facts: LaneFacts, placement: Placement
+) -> None:
+    """An axis that indexes a dimension meets its elements."""
     for access in facts.accesses:
         if access.private or access.parallel is None:
             continue
@@ -157,10 +180,6 @@ def _partition(launch: Launch, facts: LaneFacts, placement: Placement) -> Partit
             if subscript.axis is not None and offset is not None:
                 key, axis = (access.buffer.name, dim), (subscript.axis, 0)
                 partition.link(key, offset, axis, 0, extents[subscript.axis])
-    for number, gemm in enumerate(facts.gemms):
-        _link_gemm(partition, gemm, number, placement)
-    partition.solve()
-    return partition
 
 
 def gemm_axis(number: int, letter: str) -> tuple[str, int]:

@@ -208,9 +208,8 @@ def _combine_piece(
     if turn != sorted(turn):
         text = f"tl.permute({text}, {shape_text(turn)})"
     shape = [sizes[dim] if dim in places else 1 for dim in range(len(sizes))]
-    if shape != [operand.sizes[place] for place in turn]:
-        if operand.sizes:
-            text = f"tl.reshape({text}, {shape_text(shape)})"
+    if operand.sizes and shape != [operand.sizes[place] for place in turn]:
+        text = f"tl.reshape({text}, {shape_text(shape)})"
     old = Value(name, operand.dtype)
     new = Value(text, operand.dtype)
     text = state.operations.render(scalar_operation(statement.reduction), (old, new))

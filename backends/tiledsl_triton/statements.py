@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from typing import Final
 
 from tiledsl.diagnostics import InternalError
 from tiledsl.ir.dtypes import BOOL, INDEX
@@ -23,20 +25,19 @@ from tiledsl.ir.nodes import (
     Store,
     While,
 )
-from tiledsl.ir.visitor import walk
 from tiledsl_triton import memory, privates, tiles
 from tiledsl_triton.expressions import Evaluator
-from tiledsl_triton.lanes import Axis, Lanes, conjunction, expand
+from tiledsl_triton.lanes import Lanes, conjunction
 from tiledsl_triton.lowering import Lowering
 from tiledsl_triton.matrix import lower_gemm
-from tiledsl_triton.pieces import Piece, power_of_two
+from tiledsl_triton.pieces import Piece
 from tiledsl_triton.placement import static_extents
 from tiledsl_triton.reductions import accumulate, scalar_operation
 from tiledsl_triton.subscripts import split
 from tiledsl_triton.tile_operations import constant
-from tiledsl_triton.values import Value, integer
+from tiledsl_triton.values import Value
+from tiledsl_triton.vectorize import block_sizes, declare_outer_privates, open_lanes
 
-BLOCK = 4096  # lanes of one step of a loop over run-time extents
 UNROLL = 16  # longest loop that is unrolled
 
 
@@ -49,29 +50,11 @@ def lower_block(state: Lowering, lanes: Lanes, block: Block) -> None:
 def _lower(state: Lowering, lanes: Lanes, statement: Statement) -> None:
     if not isinstance(statement, Allocate | Let):
         state.writer.comment(statement.span)
-    evaluate = Evaluator(state, lanes)
-    match statement:
-        case Allocate():
-            _allocate(state, lanes, statement)
-        case Let():
-            _let(state, statement, evaluate)
-        case Store():
-            _store(state, lanes, statement, evaluate)
-        case Accumulate():
-            _accumulate(state, lanes, statement)
-        case Gemm():
-            lower_gemm(state, statement)
-        case Parallel():
-            _parallel(state, statement)
-        case If():
-            _if(state, lanes, statement, evaluate)
-        case For():
-            _for(state, lanes, statement, evaluate)
-        case While():
-            _while(state, lanes, statement.condition, statement.body)
-        case _:
-            kind = type(statement).__name__
-            raise InternalError("E9002", f"no lowering for {kind}", span=statement.span)
+    handler = _HANDLERS.get(type(statement))
+    if handler is None:
+        kind = type(statement).__name__
+        raise InternalError("E9002", f"no lowering for {kind}", span=statement.span)
+    handler(state, lanes, statement)
 
 
 def _allocate(state: Lowering, lanes: Lanes, statement: Allocate) -> None:
@@ -84,8 +67,8 @@ def _allocate(state: Lowering, lanes: Lanes, statement: Allocate) -> None:
         tiles.declare_tile(state, buffer)
 
 
-def _let(state: Lowering, statement: Let, evaluate: Evaluator) -> None:
-    value = evaluate(statement.value)
+def _let(state: Lowering, lanes: Lanes, statement: Let) -> None:
+    value = Evaluator(state, lanes)(statement.value)
     if value.literal is None:
         value = state.bind(statement.var.name, value)
     state.values[statement.var.name] = replace(value, dtype=statement.var.dtype)
@@ -93,9 +76,8 @@ def _let(state: Lowering, statement: Let, evaluate: Evaluator) -> None:
         state.nonnegative.add(statement.var.name)
 
 
-def _store(
-    state: Lowering, lanes: Lanes, statement: Store, evaluate: Evaluator
-) -> None:
+def _store(state: Lowering, lanes: Lanes, statement: Store) -> None:
+    evaluate = Evaluator(state, lanes)
     buffer, value = statement.buffer, evaluate(statement.value)
     if buffer.name in state.privates:
         private = state.privates[buffer.name]
@@ -125,11 +107,11 @@ def _accumulate(state: Lowering, lanes: Lanes, statement: Accumulate) -> None:
         statement.proved,
         span=statement.span,
     )
-    _store(state, lanes, store, Evaluator(state, lanes))
+    _store(state, lanes, store)
 
 
-def _if(state: Lowering, lanes: Lanes, statement: If, evaluate: Evaluator) -> None:
-    condition = evaluate(statement.condition)
+def _if(state: Lowering, lanes: Lanes, statement: If) -> None:
+    condition = Evaluator(state, lanes)(statement.condition)
     if condition.literal is not None:
         arm = statement.then if condition.literal else statement.otherwise
         lower_block(state, lanes, arm)
@@ -154,10 +136,11 @@ def _range(kind: str, bounds: str, loop: For, lanes: Lanes) -> str:
     return f"tl.static_range({bounds})" if kind == "unroll" else f"range({bounds})"
 
 
-def _for(state: Lowering, lanes: Lanes, loop: For, evaluate: Evaluator) -> None:
+def _for(state: Lowering, lanes: Lanes, loop: For) -> None:
     if lanes.rank and loop.var.name in lanes.facts.varying:
         _for_each_lane(state, lanes, loop)
         return
+    evaluate = Evaluator(state, lanes)
     start, stop, step = (evaluate(e) for e in (loop.start, loop.stop, loop.step))
     counter = state.names.fresh(loop.var.name)
     kind = loop.kind
@@ -223,7 +206,8 @@ def _live(state: Lowering, lanes: Lanes, condition: Value) -> Value:
     return state.bind("live", Value(text, BOOL, lanes.all_axes))
 
 
-def _while(state: Lowering, lanes: Lanes, condition: Expr, body: Block) -> None:
+def _while(state: Lowering, lanes: Lanes, loop: While) -> None:
+    condition, body = loop.condition, loop.body
     first = Evaluator(state, lanes)(condition)
     if not lanes.rank or not lanes.facts.varies(condition):
         go = state.bind("go", first)
@@ -243,29 +227,16 @@ def _while(state: Lowering, lanes: Lanes, condition: Expr, body: Block) -> None:
 # ------------------------------------------------------------- vectorized loops
 
 
-def _parallel(state: Lowering, parallel: Parallel) -> None:
+def _gemm(state: Lowering, lanes: Lanes, statement: Gemm) -> None:
+    lower_gemm(state, statement)
+
+
+def _parallel(state: Lowering, lanes: Lanes, parallel: Parallel) -> None:
     """All iterations at once; axes of run-time extent in blocks."""
     extents = static_extents(parallel)
     looped = [v.name for v in parallel.vars if v.name in state.placement.looped]
-    sizes = _block_sizes(parallel, looped, extents, state)
+    sizes = block_sizes(parallel, looped, extents, state)
     _blocks(state, parallel, looped, sizes, {})
-
-
-def _block_sizes(
-    parallel: Parallel, looped: list[str], extents: dict[str, int], state: Lowering
-) -> dict[str, int]:
-    """How many lanes of each axis to run at once; the last axis gets most."""
-    room = BLOCK
-    for name in extents:
-        if name not in looped:
-            pieces = state.placement.partition.pieces((name, 0))
-            room //= max([piece.size for piece in pieces], default=1)
-    sizes = {}
-    for name in reversed(looped):
-        wanted = power_of_two(extents.get(name, BLOCK))
-        sizes[name] = max(1, min(room, wanted, 1024))
-        room //= sizes[name]
-    return sizes
 
 
 def _blocks(
@@ -300,52 +271,20 @@ def _pieces(
         else:
             choices.append(state.placement.partition.pieces((var.name, 0)))
     for pieces in product(*choices):
-        lanes = _open_lanes(state, parallel, pieces, sizes, starts)
-        _declare_outer_privates(state, lanes, parallel)
+        lanes = open_lanes(state, parallel, pieces, sizes, starts)
+        declare_outer_privates(state, lanes, parallel)
         lower_block(state, lanes, parallel.body)
         state.privates.clear()
 
 
-def _open_lanes(
-    state: Lowering,
-    parallel: Parallel,
-    pieces: tuple[Piece | None, ...],
-    sizes: dict[str, int],
-    starts: dict[str, Value],
-) -> Lanes:
-    """Emits the range of each axis; gives the lanes with their padding tests."""
-    state.nonnegative.update(var.name for var in parallel.vars)
-    axes, padding = [], []
-    rank = len(parallel.vars)
-    for place, (var, extent) in enumerate(
-        zip(parallel.vars, parallel.extents, strict=True)
-    ):
-        piece = pieces[place]
-        size = piece.size if piece is not None else sizes[var.name]
-        lane = state.names.fresh(var.name)
-        state.line(f"{lane} = tl.arange(0, {size}){expand(place, rank)}")
-        mine = frozenset({place})
-        if piece is not None:
-            start = integer(piece.start)
-            test = f"{lane} < {piece.valid}" if piece.padded else ""
-        else:
-            start = starts[var.name]
-            limit = Evaluator(state, Lanes())(extent)
-            test = f"{lane} + {start.text} < {limit.atom}"
-        axes.append(Axis(var.name, lane, start, size))
-        padding += [Value(test, BOOL, mine)] if test else []
-    return Lanes(tuple(axes), (), tuple(padding), state.facts.lanes(parallel))
-
-
-def _declare_outer_privates(state: Lowering, lanes: Lanes, parallel: Parallel) -> None:
-    """Fresh copies of the locals that were allocated outside the loop."""
-    inside = {n.buffer.name for n in walk(parallel) if isinstance(n, Allocate)}
-    outer = {
-        node.buffer.name: node.buffer
-        for node in walk(parallel)
-        if isinstance(node, Store | Load)
-        and node.buffer.name in state.facts.private_in(parallel)
-    }
-    for name, buffer in outer.items():
-        if name not in inside:
-            privates.declare_private(state, lanes, buffer)
+_HANDLERS: Final[dict[type[Statement], Callable[..., None]]] = {
+    Allocate: _allocate,
+    Let: _let,
+    Store: _store,
+    Accumulate: _accumulate,
+    Gemm: _gemm,
+    Parallel: _parallel,
+    If: _if,
+    For: _for,
+    While: _while,
+}

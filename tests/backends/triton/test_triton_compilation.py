@@ -116,11 +116,49 @@ def test_names_of_targets_are_checked() -> None:
         build(gemm(), "cuda:90")
 
 
-UNARY = (
-    "exp exp2 exp10 log log2 log10 log1p rsqrt sin cos tanh erf tan asin acos atan sinh"
-    " cosh asinh acosh atanh sigmoid floor ceil trunc round round_away sqrt abs"
-).split()
-BINARY = "atan2 hypot pow fmod copysign ldexp nextafter min max div".split()
+UNARY = [
+    "exp",
+    "exp2",
+    "exp10",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "rsqrt",
+    "sin",
+    "cos",
+    "tanh",
+    "erf",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "sigmoid",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "round_away",
+    "sqrt",
+    "abs",
+]
+BINARY = [
+    "atan2",
+    "hypot",
+    "pow",
+    "fmod",
+    "copysign",
+    "ldexp",
+    "nextafter",
+    "min",
+    "max",
+    "div",
+]
 
 
 @pytest.mark.parametrize("target", ["cuda:sm_90", "hip:gfx942"])
