@@ -288,6 +288,31 @@ def test_compile_takes_a_prim_func():
         tiledsl.compile(add_constant)
 
 
+def test_pass_config_keys():
+    key = tiledsl.PassConfigKey.TL_ENABLE_FAST_MATH
+    kernel = tiledsl.jit(pass_configs={key: True})(add_constant.python)
+    assert kernel(4, 1.0).function.fast_math
+    other = {tiledsl.PassConfigKey.TL_DISABLE_WARP_SPECIALIZED: True, key: False}
+    kernel = tiledsl.jit(pass_configs=other)(add_constant.python)
+    assert not kernel(4, 1.0).function.fast_math
+    with pytest.raises(AttributeError):
+        _ = tiledsl.PassConfigKey.nothing
+
+
+def test_par_compile_of_functions():
+    def build(n):
+        @T.prim_func
+        def main(X: T.Tensor((n,), "float32"), Y: T.Tensor((n,), "float32")):
+            with T.Kernel(n) as bx:
+                Y[bx] = X[bx] + n
+
+        return main
+
+    two, three = tiledsl.par_compile([build(2), build(3)], -1, backend="numpy")
+    assert list(two(numbers(2))) == [2, 3]
+    assert list(three(numbers(3))) == [3, 4, 5]
+
+
 # -------------------------------------------------------------------------- errors
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tiledsl.jit_function import JitFunction as JitFunction
     from tiledsl.jit_function import compile as compile
     from tiledsl.jit_function import jit as jit
+    from tiledsl.jit_function import par_compile as par_compile
+    from tiledsl.pass_config import PassConfigKey as PassConfigKey
     from tiledsl.runtime.cache import disable_cache as disable_cache
     from tiledsl.runtime.cache import enable_cache as enable_cache
     from tiledsl.runtime.kernel import JITKernel as JITKernel
@@ -47,6 +49,8 @@ _HOMES: Final[dict[str, str]] = {
     "disable_cache": "tiledsl.runtime.cache",
     "enable_cache": "tiledsl.runtime.cache",
     "jit": "tiledsl.jit_function",
+    "par_compile": "tiledsl.jit_function",
+    "PassConfigKey": "tiledsl.pass_config",
 }
 _MODULES: Final = {
     "language": "tiledsl.language",

@@ -263,6 +263,16 @@ def jit(
     return lambda inner: JitFunction(inner, checked, enclosing)
 
 
+def par_compile(
+    functions: Iterable[PrimFunc | Function],
+    out_idx: int | list[int] | tuple[int, ...] | None = None,
+    /,
+    **options: Unpack[JitKeywords],
+) -> list[JITKernel]:
+    """Compiles several functions with the same options."""
+    return [compile(function, out_idx, **options) for function in functions]
+
+
 def compile(
     function: PrimFunc | Function,
     out_idx: int | list[int] | tuple[int, ...] | None = None,

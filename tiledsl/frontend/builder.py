@@ -176,6 +176,8 @@ class Builder:
 
     def rename(self, buffer: Buffer, name: str) -> Buffer:
         """Gives a buffer allocated just now, and not used yet, the user's name for it."""
+        if buffer.name == name:
+            return buffer
         renamed = replace(buffer, name=self.unique(name))
         statements = self.scopes[-1].open_statements
         for position in reversed(range(len(statements))):
