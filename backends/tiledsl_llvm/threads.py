@@ -49,7 +49,7 @@ def run(function: int, words: int, total: int, arena_bytes: int) -> None:
     KeyboardInterrupt is raised between blocks; the others then do not run.
     """
     pool = _pool()
-    threads = min(thread_count(), total) if pool.threaded else 1
+    threads = min(thread_count(), total) if total > 1 and pool.threaded else 1
     stride = (
         -(-arena_bytes // 4096) * 4096 + 128
     )  # 128: threads start in different sets

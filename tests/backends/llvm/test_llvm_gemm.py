@@ -37,9 +37,15 @@ def small(*shape: int, dtype: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("a_transposed", [False, True])
-@pytest.mark.parametrize("b_transposed", [False, True])
-@pytest.mark.parametrize("clear", ["true", "false", "bx == 0"])
+@pytest.mark.parametrize(
+    ("a_transposed", "b_transposed", "clear"),
+    [
+        (False, False, "false"),
+        (False, True, "true"),
+        (True, False, "bx == 0"),
+        (True, True, "bx == 1"),
+    ],
+)
 def test_exact_products_of_tiles(
     same: Same,
     shape: tuple[int, int, int],
@@ -50,19 +56,26 @@ def test_exact_products_of_tiles(
     m, n, k = shape
     rows_a, columns_a = (k, m) if a_transposed else (m, k)
     rows_b, columns_b = (n, k) if b_transposed else (k, n)
-    a_mark, b_mark = ".T" * a_transposed, ".T" * b_transposed
+    size_a, size_b = f"{rows_a}, {columns_a}", f"{rows_b}, {columns_b}"
+    all_a, all_b = (
+        f"0 +: {rows_a}, 0 +: {columns_a}",
+        f"0 +: {rows_b}, 0 +: {columns_b}",
+    )
+    all_c = f"0 +: {m}, 0 +: {n}"
+    left = f"a[{all_a}]{'.T' * a_transposed}"
+    right = f"b[{all_b}]{'.T' * b_transposed}"
     same(
         f"""
-        func f(A: float32[{rows_a}, {columns_a}], B: float32[{rows_b}, {columns_b}], C: float32[{m}, {n}])
+        func f(A: float32[{size_a}], B: float32[{size_b}], C: float32[{m}, {n}])
           launch (bx: 1) threads 1
-            alloc shared a: float32[{rows_a}, {columns_a}]
-            alloc shared b: float32[{rows_b}, {columns_b}]
+            alloc shared a: float32[{size_a}]
+            alloc shared b: float32[{size_b}]
             alloc fragment c: float32[{m}, {n}]
-            copy A[0 +: {rows_a}, 0 +: {columns_a}] -> a[0 +: {rows_a}, 0 +: {columns_a}] shape ({rows_a}, {columns_a})
-            copy B[0 +: {rows_b}, 0 +: {columns_b}] -> b[0 +: {rows_b}, 0 +: {columns_b}] shape ({rows_b}, {columns_b})
-            copy C[0 +: {m}, 0 +: {n}] -> c[0 +: {m}, 0 +: {n}] shape ({m}, {n})
-            gemm c[0 +: {m}, 0 +: {n}] += a[0 +: {rows_a}, 0 +: {columns_a}]{a_mark} @ b[0 +: {rows_b}, 0 +: {columns_b}]{b_mark} clear {clear}
-            copy c[0 +: {m}, 0 +: {n}] -> C[0 +: {m}, 0 +: {n}] shape ({m}, {n})
+            copy A[{all_a}] -> a[{all_a}] shape ({size_a})
+            copy B[{all_b}] -> b[{all_b}] shape ({size_b})
+            copy C[{all_c}] -> c[{all_c}] shape ({m}, {n})
+            gemm c[{all_c}] += {left} @ {right} clear {clear}
+            copy c[{all_c}] -> C[{all_c}] shape ({m}, {n})
         """,
         small(rows_a, columns_a, dtype="float32"),
         small(rows_b, columns_b, dtype="float32"),
@@ -94,12 +107,14 @@ def test_dtypes_on_global_slices_over_the_edge(
 ) -> None:
     m, n, k = shape
     names = {name: "float32" if name == "tfloat32" else name for name in (a, b, c)}
+    left = f"A[bx, 6 +: {m}, 15 +: {k}]"
+    right = f"B[bx - 1 +: {k}, bx * 9 +: {n}]"
     same(
         f"""
         func f(A: {a}[3, 20, 30], B: {b}[25, 40], C: {c}[30, 2, 50])
           launch (bx: 3) threads 1
-            gemm C[bx * 10 +: {m}, bx - 1, 3 +: {n}] += A[bx, 6 +: {m}, 15 +: {k}] @ B[bx - 1 +: {k}, bx * 9 +: {n}] clear bx == 1
-        """.replace("(bx: 3)", "(bx: 3)"),
+            gemm C[bx * 10 +: {m}, bx - 1, 3 +: {n}] += {left} @ {right} clear bx == 1
+        """,
         small(3, 20, 30, dtype=names[a]),
         small(25, 40, dtype=names[b]),
         small(30, 2, 50, dtype=names[c]),
