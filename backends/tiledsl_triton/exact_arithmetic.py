@@ -60,18 +60,17 @@ def _reduced(data: np.ndarray, axis: int | None, kind: str) -> np.ndarray:
     """Max or min along an axis: NaN ignored, -0 < +0."""
     if axis is None:
         data, axis = data.reshape(-1), 0
+    biggest = kind == "max"
     if data.dtype.kind != "f":
-        choose = np.maximum if kind == "max" else np.minimum
-        return choose.reduce(data, axis=axis)
-    choose = np.fmax if kind == "max" else np.fmin
-    result = choose.reduce(data, axis=axis)
+        whole: np.ufunc = np.maximum if biggest else np.minimum
+        return np.asarray(whole.reduce(data, axis=axis))
+    choose: np.ufunc = np.fmax if biggest else np.fmin
+    result = np.asarray(choose.reduce(data, axis=axis))
     zeros = np.where(data == 0, np.copysign(1.0, data), 0.0)
-    if kind == "max":
-        sign = np.where((zeros > 0).any(axis=axis), 1.0, -1.0)
-    else:
-        sign = np.where((zeros < 0).any(axis=axis), -1.0, 1.0)
+    wanted = 1.0 if biggest else -1.0
+    sign = np.where((zeros == wanted).any(axis=axis), wanted, -wanted)
     signed = np.copysign(np.zeros_like(result), sign.astype(result.dtype))
-    return np.where(result == 0, signed, result)
+    return np.asarray(np.where(result == 0, signed, result))
 
 
 def _fused_one(x: float, y: float, z: float) -> float:

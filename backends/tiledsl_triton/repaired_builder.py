@@ -48,7 +48,8 @@ class RepairedBuilder(interpreter.InterpreterBuilder):  # type: ignore[misc]  # 
         element = ptrs.get_element_ty()
         shape, carrier = ptrs.data.shape, np.dtype(_get_np_dtype(element))
         # what a masked lane reads is undefined; make that visible
-        data = np.full(carrier.itemsize, 0xFF, np.uint8).view(carrier)
+        poison = 0xFF if ptrs.data.size > 1 else 0  # a scalar fill of 0 arrives as None
+        data = np.full(carrier.itemsize, poison, np.uint8).view(carrier)
         if other is not None:
             data = other.data
         spread = TensorHandle(
@@ -66,6 +67,10 @@ class RepairedBuilder(interpreter.InterpreterBuilder):  # type: ignore[misc]  # 
         return super().create_masked_store(
             ptrs, value, TensorHandle(wanted, mask.dtype), *rest
         )
+
+    def get_bf16(self, value: float) -> Any:
+        bits = stored(np.array([value]), tl.bfloat16, np.dtype(np.uint16))
+        return TensorHandle(bits, tl.bfloat16)
 
     def _convert(self, src: Any, target: Any) -> Any:
         wide = widened(src.data, src.dtype.scalar)

@@ -34,7 +34,7 @@ from tiledsl_triton.pieces import Piece
 from tiledsl_triton.placement import static_extents
 from tiledsl_triton.reductions import accumulate, scalar_operation
 from tiledsl_triton.subscripts import split
-from tiledsl_triton.tile_operations import constant
+from tiledsl_triton.tile_operations import constant, convert
 from tiledsl_triton.values import Value
 from tiledsl_triton.vectorize import block_sizes, declare_outer_privates, open_lanes
 
@@ -98,15 +98,13 @@ def _accumulate(state: Lowering, lanes: Lanes, statement: Accumulate) -> None:
     if lanes.rank and statement.buffer.name not in state.privates:
         accumulate(state, lanes, statement)
         return
-    old: Expr = Load(statement.buffer, statement.indices, None, statement.proved)
-    value = Apply(scalar_operation(statement.reduction), (old, statement.value))
-    store = Store(
-        statement.buffer,
-        statement.indices,
-        value,
-        statement.proved,
-        span=statement.span,
-    )
+    buffer = statement.buffer
+    old: Expr = Load(buffer, statement.indices, None, statement.proved)
+    old = convert(old, buffer.dtype.evaluation)
+    combined = Apply(scalar_operation(statement.reduction), (old, statement.value))
+    value = convert(combined, buffer.dtype)
+    proved, span = statement.proved, statement.span
+    store = Store(buffer, statement.indices, value, proved, span=span)
     _store(state, lanes, store)
 
 

@@ -12,12 +12,12 @@ from tiledsl_triton.memory import Evaluate
 from tiledsl_triton.pieces import Piece
 from tiledsl_triton.subscripts import Subscript
 from tiledsl_triton.tile_operations import constant
-from tiledsl_triton.values import Value, storage_literal, triton_type
+from tiledsl_triton.values import Value, constant_text, storage_literal
 
 
 def full(sizes: list[int], value: str, buffer: Buffer) -> str:
     """Text of a tensor that is constant."""
-    return f"tl.full({shape_text(sizes)}, {value}, tl.{triton_type(buffer.dtype)})"
+    return constant_text(shape_text(sizes), value, buffer.dtype)
 
 
 def declare_tile(state: Lowering, buffer: Buffer) -> None:

@@ -67,7 +67,15 @@ class Value:
         """Text that has the value's Triton type by itself, also for a literal."""
         if self.literal is None or self.text.startswith("tl."):
             return self.text
-        return f"tl.full((), {self.text}, tl.{triton_type(self.dtype)})"
+        return constant_text("()", self.text, self.dtype)
+
+
+def constant_text(shape: str, value: str, dtype: DType) -> str:
+    """Text of a constant tensor.  Triton has no constants of 8-bit floats."""
+    name = triton_type(dtype)
+    if name.startswith("float8"):
+        return f"tl.cast(tl.full({shape}, {value}, tl.float32), tl.{name})"
+    return f"tl.full({shape}, {value}, tl.{name})"
 
 
 def _is_closed(text: str) -> bool:
