@@ -123,6 +123,20 @@ def test_a_typed_name_is_a_converted_snapshot(block):
     assert text.endswith("B[3] = 0.0")
 
 
+def test_a_quoted_annotation_is_the_same(block):
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+            x: "T.float16" = A[0]  # noqa: UP037
+            y: "float16" = A[1]  # noqa: UP037, F821
+            A[2] = x + y
+
+    assert block(kernel).splitlines()[:2] == [
+        "let x: float32 = float32(float16(A[0]))",
+        "let y: float32 = float32(float16(A[1]))",
+    ]
+
+
 def test_tuple_assignment_reads_everything_first(block):
     @T.prim_func
     def kernel(A: VECTOR):

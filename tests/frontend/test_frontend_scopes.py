@@ -423,3 +423,74 @@ def test_dynamic_if_in_a_plain_function_is_refused_at_the_call(refused):
     with refused("E0307", "relu(A[1])") as caught:
         _ = kernel.function
     assert "T.macro" in caught.value.hint
+
+
+def test_functions_in_the_kernel_lose_names_that_ended(refused):
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+            x = 1
+
+            @T.macro
+            def current():
+                return x
+
+            for i in range(4):
+                x = 2
+                A[i] = current()
+            A[0] = current()
+
+    with refused("E0403", "x") as caught:
+        _ = kernel.function
+    caller = caught.value.span.caller
+    assert caller is not None and caller.line == caught.value.span.line + 5
+
+
+def test_functions_in_the_kernel_see_names_that_are_not_bound_yet(refused):
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+
+            @T.macro
+            def current():
+                return later
+
+            A[0] = current()
+            later = 3.0
+            A[1] = later
+
+    with refused("E0402", "later"):
+        _ = kernel.function
+
+
+def test_functions_in_the_kernel_follow_their_names(block):
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(8) as bx:
+            x = 1
+
+            @T.macro
+            def current():
+                return x
+
+            if bx > 2:
+                A[0] = current()
+            x = 5
+            A[1] = current()
+
+    assert block(kernel) == "if bx > 2\n  A[0] = 1.0\nA[1] = 5.0"
+
+
+def test_lambdas_are_checked_when_they_run(refused):
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+            x = 1
+            current = lambda: x  # noqa: E731
+            for i in range(4):
+                x = 2
+                A[i] = x
+            A[0] = current()
+
+    with refused("E0403", "x  # noqa"):
+        _ = kernel.function

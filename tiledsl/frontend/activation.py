@@ -29,7 +29,12 @@ class Unbound:
         return "<no value yet>"
 
 
+class Ended(Unbound):
+    """The content of a local name after the loop or branch that bound it."""
+
+
 UNBOUND: Final = Unbound()
+ENDED: Final = Ended()
 
 
 def _keep_old(name: str, old: object, annotation: object) -> object:
@@ -151,9 +156,29 @@ class Activation:
         span = self.place(k)
         if value is UNBOUND:
             raise self.names.undefined(name, span)
+        if value is ENDED:
+            self.names.read(name, span, static=False)
         static = not is_symbolic(value) and not isinstance(value, BufferRef | RegionRef)
         self.names.read(name, span, static=static)
         return value
+
+    def outer(self, k: int, name: str, value: object) -> object:
+        """A name of an enclosing function, whose content is ``value``."""
+        if not isinstance(value, Unbound):
+            return value
+        ended = isinstance(value, Ended)
+        raise KernelError(
+            "E0403" if ended else "E0402",
+            f"the name {name} of the enclosing function has no value here",
+            span=self.place(k),
+            got="bound inside a loop or branch that has ended" if ended else None,
+            hint=f"bind {name} before, or pass it as an argument",
+        )
+
+    def after(self, name: str, value: object) -> object:
+        """What functions defined in the kernel see once a loop or branch has ended."""
+        bound = not isinstance(value, Unbound)
+        return ENDED if bound and not self.names.holds(name) else value
 
     def value(self, x: object) -> object:
         """What a right side gives: a mutable variable is read (rule L18c)."""

@@ -9,7 +9,7 @@ from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.tensor_types import TensorType
 from tiledsl.frontend.values import Value, as_index, wrap
-from tiledsl.ir.dtypes import BOOL, FLOAT32, INT32, DType
+from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, FLOAT32, INT32, DType
 from tiledsl.ir.nodes import Buffer, Cast, Var
 from tiledsl.ir.visitor import walk
 
@@ -18,7 +18,7 @@ _PYTHON: Final[dict[object, DType]] = {bool: BOOL, int: INT32, float: FLOAT32}
 
 def scalar_dtype(annotation: object) -> DType | None:
     """The dtype of a scalar parameter or typed name; None for other annotations."""
-    if isinstance(annotation, DType):
+    if isinstance(annotation, str) and annotation in ALL_DTYPES:
         return DType(annotation)
     return _PYTHON.get(annotation) if isinstance(annotation, type) else None
 

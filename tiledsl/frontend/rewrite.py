@@ -54,8 +54,12 @@ from tiledsl.frontend.syntax import assigned_in, bound_names
 class Rewriter(AssignmentRewriter):
     """Rewrites the ``def`` statement of one function."""
 
-    def __init__(self, source: Source) -> None:
-        super().__init__(source, bound_names(source.tree))
+    def __init__(self, source: Source, free: Sequence[str] = ()) -> None:
+        super().__init__(source, bound_names(source.tree), frozenset(free))
+        self._captured = any(
+            isinstance(node, ast.FunctionDef) and node is not source.tree
+            for node in ast.walk(source.tree)
+        )
 
     def function(self) -> ast.FunctionDef:
         """The new ``def`` statement, without decorators and annotations."""
@@ -153,7 +157,7 @@ class Rewriter(AssignmentRewriter):
                 old = ast.Tuple(targets, ast.Store())
                 otherwise.insert(0, ast.Assign([old], name(before)))
             statements.append(_arm(branch, "otherwise", otherwise))
-        return statements
+        return statements + self._ending(node)
 
     def visit_For(self, node: ast.For) -> Statements:
         item = self.fresh()
@@ -162,7 +166,21 @@ class Rewriter(AssignmentRewriter):
         loop = self.stage("loop", self.place(node.iter), iterable, names)
         body = self.assign_target("bind", node, node.target, name(item))
         body += self.block(node.body)
-        return [ast.For(ast.Name(item, ast.Store()), loop, body, [])]
+        loop_statement = ast.For(ast.Name(item, ast.Store()), loop, body, [])
+        return [loop_statement, *self._ending(node)]
+
+    def _ending(self, node: ast.stmt) -> Statements:
+        """Takes the names that a block bound away from functions defined in the kernel.
+
+        The kernel's own reads are checked one by one, but a nested function reads
+        Python's variables.
+        """
+        if not self._captured:
+            return []
+        return [
+            assignment(target, self.stage("after", ast.Constant(target), name(target)))
+            for target in assigned_in([node])
+        ]
 
     def _iterable(self, node: ast.expr) -> ast.expr:
         """``range(...)`` as such stands for ``T.serial(...)``; elsewhere it is Python's."""
@@ -177,7 +195,8 @@ class Rewriter(AssignmentRewriter):
         test = thunk(self.expression(node.test))
         loop = self.stage("loop_while", self.place(node.test), test)
         body = self.block(node.body)
-        return [ast.For(ast.Name(self.fresh(), ast.Store()), loop, body, [])]
+        loop_statement = ast.For(ast.Name(self.fresh(), ast.Store()), loop, body, [])
+        return [loop_statement, *self._ending(node)]
 
     def visit_With(self, node: ast.With) -> Statements:
         return self._with_items(node, node.items)

@@ -11,6 +11,7 @@ from typing import Final
 from tiledsl.diagnostics import InternalError
 from tiledsl.frontend.rewrite_expressions import ExpressionRewriter, name
 from tiledsl.frontend.source import Source
+from tiledsl.ir.dtypes import ALL_DTYPES
 
 _OPERATORS: Final[dict[type[ast.operator], str]] = {
     ast.Add: "+",
@@ -35,11 +36,30 @@ def assignment(identifier: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(identifier, ast.Store())], value)
 
 
+def _unquoted(annotation: ast.expr) -> ast.expr:
+    """An annotation in quotes as the expression that it holds, at the same place."""
+    if not isinstance(annotation, ast.Constant) or not isinstance(
+        annotation.value, str
+    ):
+        return annotation
+    if annotation.value in ALL_DTYPES:
+        return annotation
+    try:
+        inner = ast.parse(annotation.value, mode="eval").body
+    except SyntaxError:
+        return annotation
+    for node in ast.walk(inner):
+        ast.copy_location(node, annotation)
+    return inner
+
+
 class AssignmentRewriter(ExpressionRewriter):
     """Statements that bind names or store values."""
 
-    def __init__(self, source: Source, local_names: frozenset[str]) -> None:
-        super().__init__(source, local_names)
+    def __init__(
+        self, source: Source, local_names: frozenset[str], free: frozenset[str]
+    ) -> None:
+        super().__init__(source, local_names, free)
         self._temporaries = 0
 
     def fresh(self) -> str:
@@ -118,7 +138,7 @@ class AssignmentRewriter(ExpressionRewriter):
         return statements
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Statements:
-        annotation = self.expression(node.annotation)
+        annotation = self.expression(_unquoted(node.annotation))
         target = node.target
         if not isinstance(target, ast.Name):
             value = self._source_value(node.value) if node.value else None

@@ -4,6 +4,7 @@
 the user writes        Python runs (``s`` is ``__stage``, k numbers a place)
 =====================  ====================================================
 ``x``                  ``s.read(k, "x", x)``           if x is a local name
+``y``                  ``s.outer(k, "y", y)``          if y is of an outer function
 ``f(a, b)``            ``f(a, s.mark(k, b))``
 ``a + b``              ``a + s.mark(k, b)``
 ``a[i, j:]``           ``a[s.mark(k, (i, s.slice(j, None, None)))]``
@@ -79,9 +80,12 @@ def thunk(expression: ast.expr) -> ast.Lambda:
 class ExpressionRewriter(ast.NodeTransformer):
     """Rewrites expressions of one function; ``spans[k]`` is place k."""
 
-    def __init__(self, source: Source, local_names: frozenset[str]) -> None:
+    def __init__(
+        self, source: Source, local_names: frozenset[str], free: frozenset[str]
+    ) -> None:
         self.source = source
         self.local_names = local_names
+        self.free = free
         self.spans: list[Span] = []
         self._shadowed: list[frozenset[str]] = []
 
@@ -126,6 +130,9 @@ class ExpressionRewriter(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if isinstance(node.ctx, ast.Load) and self.is_local(node.id):
             return self.stage("read", self.place(node), ast.Constant(node.id), node)
+        hidden = any(node.id in names for names in self._shadowed)
+        if isinstance(node.ctx, ast.Load) and node.id in self.free and not hidden:
+            return self.stage("outer", self.place(node), ast.Constant(node.id), node)
         return node
 
     @contextmanager

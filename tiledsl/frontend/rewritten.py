@@ -67,8 +67,8 @@ class _Key:
 def _rewritten_code(key: _Key) -> tuple[CodeType, tuple[Span, ...], Source]:
     source = read_source(key.function)
     check_syntax(source)
-    rewriter = Rewriter(source)
     free = key.function.__code__.co_freevars
+    rewriter = Rewriter(source, free)
     try:
         code = _compile(rewriter.function(), free, source)
     except (RecursionError, MemoryError):
