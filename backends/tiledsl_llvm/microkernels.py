@@ -46,6 +46,8 @@ class Shape:
 
 def emit_gemm(frame: Frame, node: Gemm) -> None:
     """Emits a gemm whose operands are dense and of one dtype."""
+    names = (node.c.buffer.name, node.a.buffer.name, node.b.buffer.name)
+    frame.builder.comment("gemm {} += {} @ {}".format(*names))
     a = _matrix(frame, node.a)
     if node.transpose_a:
         a = Matrix(a.base, a.element, a.column, a.row)

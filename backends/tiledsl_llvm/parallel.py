@@ -40,6 +40,7 @@ def emit_parallel(frame: Frame, node: Parallel) -> None:
     if lanes <= 1:
         _one_by_one(frame, node, extents)
         return
+    _describe(frame, node, f"{lanes} lanes along {node.vars[position].name}")
     outer, frame.buffers = frame.buffers, dict(frame.buffers)
     _give_private_copies(frame, node, lanes)
     with ExitStack() as loops:
@@ -49,6 +50,11 @@ def emit_parallel(frame: Frame, node: Parallel) -> None:
                 frame.values[var.name] = loops.enter_context(loop).counter
         _vectors(frame, node, position, slopes, extents[position], lanes)
     frame.buffers = outer
+
+
+def _describe(frame: Frame, node: Parallel, how: str) -> None:
+    names = ", ".join(var.name for var in node.vars)
+    frame.builder.comment(f"parallel {names}: {how}")
 
 
 def _extent(frame: Frame, extent: Expr) -> Value:
@@ -75,6 +81,7 @@ def _lanes(machine: Machine, node: Parallel) -> int:
 
 def _one_by_one(frame: Frame, node: Parallel, extents: list[Value]) -> None:
     b = frame.builder
+    _describe(frame, node, "one by one")
     scope = dict(frame.buffers)
     with ExitStack() as loops:
         after = b.name("iteration_end")
