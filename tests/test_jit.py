@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
 
 import numpy as np
 import pytest
+from tiledsl_kernels.attention.flash_fwd import flash_fwd_kernel
 
 import tiledsl
 import tiledsl.language as T
@@ -130,6 +133,53 @@ def test_eager_compile_without_constants():
 def test_a_wrong_shape_is_the_callers_error():
     with pytest.raises(ArgumentError):
         add_offset(np.zeros((3, 3), np.float32), backend="numpy")
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], "text", object()])
+def test_what_is_no_array_is_named(value):
+    with pytest.raises(ArgumentError) as caught:
+        add_offset(value)
+    assert "'X'" in str(caught.value)
+
+
+def test_arguments_by_name_and_optional_ones():
+    @tiledsl.jit(backend="numpy")
+    def add(X, Y=None, n=2):
+        N = T.const("N")
+        X: T.Tensor((N,), "float32")
+        if Y is not None:
+            Y: T.Tensor((N,), "float32")
+        Z = T.empty((N,), "float32")
+        with T.Kernel(N) as bx:
+            Z[bx] = X[bx] + (Y[bx] if Y is not None else n)
+        return Z
+
+    x = numbers(4)
+    assert list(add(x)) == [2, 3, 4, 5]
+    assert list(add(x, n=5)) == [5, 6, 7, 8]
+    assert list(add(Y=x, X=x)) == [0, 2, 4, 6]
+    with pytest.raises(ArgumentError, match="E0617"):
+        add(Y=x)
+
+
+def test_calls_from_several_threads():
+    results: list[bool] = []
+
+    def run(n: int) -> None:
+        out = add_offset(numbers(n), bm=3, backend="numpy")
+        results.append(list(out) == list(numbers(n) + 1))
+
+    threads = [threading.Thread(target=run, args=(n % 4 + 1,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 16
+
+
+def test_a_rank_zero_argument_does_not_fit():
+    with pytest.raises(tiledsl.Error):
+        add_offset(np.float32(3))
 
 
 def test_an_array_for_a_parameter_without_annotation():
@@ -311,6 +361,17 @@ def test_par_compile_of_functions():
     two, three = tiledsl.par_compile([build(2), build(3)], -1, backend="numpy")
     assert list(two(numbers(2))) == [2, 3]
     assert list(three(numbers(3))) == [3, 4, 5]
+
+
+def test_an_attention_kernel_traces_quickly():
+    from_shapes = {"H": 4, "G": 2, "D": 64, "Dv": 64}
+    flash_fwd_kernel.compile(scale=1.0, **from_shapes)
+    times = []
+    for n in range(3):
+        start = time.process_time()
+        flash_fwd_kernel.compile(scale=2.0 + n, **from_shapes)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.05
 
 
 # -------------------------------------------------------------------------- errors

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from tiledsl.compile_options import CompileOptions
 from tiledsl.diagnostics import ArgumentError, KernelError
 from tiledsl.frontend.closures import Captures, frozen
@@ -13,6 +15,9 @@ from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
 from tiledsl.frontend.source import place_of
 from tiledsl.runtime.arrays import describe, is_array
 from tiledsl.runtime.kernel import JITKernel
+
+# what a scalar parameter may get; everything else has to be an array
+_NUMBERS = (bool, int, float, np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,9 @@ class EagerCalls:
             if found is not None:
                 return found
         arrays = {
-            name: _array_shape(name, value)
+            name: _array_shape(name, value)  # says what else is no array
             for name, value in arguments.items()
-            if name not in static and is_array(value)
+            if name not in static and not isinstance(value, _NUMBERS)
         }
         traced = self.function.trace(static, arrays, constants)
         self._sources[situation] = traced.sources
