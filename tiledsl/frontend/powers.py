@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.arithmetic import (
     binary,
     counted_dtype,
@@ -12,7 +11,6 @@ from tiledsl.frontend.arithmetic import (
     shared,
     static_value,
 )
-from tiledsl.frontend.builder import here
 from tiledsl.frontend.literals import Literal
 from tiledsl.frontend.scalars import Operand, Scalar, coerced
 
@@ -21,20 +19,12 @@ _LONGEST_FLOAT_PRODUCT: Final = 8
 
 
 def power(base: Operand, exponent: Operand) -> Scalar:
-    """A repeated product for a static integer n >= 0, C ``pow`` otherwise."""
+    """A repeated product for a static integer n >= 0, C ``pow`` on floats otherwise."""
     count = static_value(exponent)
     dtype = counted_dtype(base, exponent)
     natural = isinstance(count, int) and not isinstance(count, bool) and count >= 0
     if natural and (dtype.is_integer or int(count or 0) <= _LONGEST_FLOAT_PRODUCT):
         return _product(base, int(count or 0))
-    if dtype.is_integer and counted_dtype(exponent, base).is_integer:
-        raise KernelError(
-            "E0306",
-            "`**` on integers needs a static exponent >= 0",
-            span=here(),
-            got=f"an exponent of {count if count is not None else 'run-time value'}",
-            hint="convert the base: T.pow(T.float32(x), n)",
-        )
     return float_function("pow", base, exponent)
 
 
