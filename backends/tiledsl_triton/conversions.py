@@ -12,6 +12,11 @@ from tiledsl_triton.values import Value, literal, storage_literal, triton_type
 
 _E8M0 = "float8_e8m0fnu"
 _FP8 = ("float8_e4m3fn", "float8_e5m2")
+# the largest float32 that still rounds to a finite value; what lies beyond: NaN, infinity
+_OVERFLOW = {
+    "float8_e4m3fn": ("464.0", "0x7F"),
+    "float8_e5m2": ("61439.99609375", "0x7C"),
+}
 
 
 def convert(operations: Operations, value: Value, cast: Cast) -> str:
@@ -48,17 +53,23 @@ def _plain(text: str, target: DType) -> str:
 
 
 def _check_rounding(source: DType, target: DType, cast: Cast) -> None:
-    narrows = source.is_float and target.is_float and target.bits < source.bits
-    narrows |= source.is_float and target.is_float and target.bits < 32
-    wraps = target in _FP8 and not cast.saturate and source != target
-    if (narrows and cast.rounding != "rn") or wraps:
-        kind = f"rounding {cast.rounding!r}" if cast.rounding != "rn" else "sat=False"
+    """Refuses directed roundings to powers of two, and together with overflow."""
+    narrows = source.is_float and target.is_float and _narrower(target, source)
+    directed = narrows and cast.rounding != "rn"
+    unsaturated = target in _FP8 and not cast.saturate and source != target
+    if directed and (target == _E8M0 or unsaturated):
         raise UnsupportedByTarget(
             "E2030",
-            f"conversion of {source} to {target} with {kind}",
+            f"conversion of {source} to {target}, rounding {cast.rounding!r}"
+            + (", saturate False" if unsaturated else ""),
             span=cast.span,
             hint="compile this kernel for another backend",
         )
+
+
+def _narrower(target: DType, source: DType) -> bool:
+    """Whether some value of the source is none of the target."""
+    return target.bits < source.bits or (target.bits < 32 and target != source)
 
 
 def _to_integer(operations: Operations, value: Value, target: DType) -> str:
@@ -79,22 +90,32 @@ def _to_integer(operations: Operations, value: Value, target: DType) -> str:
 def _float(operations: Operations, value: Value, cast: Cast) -> str:
     """Number to float.  float32 stands between where the source or target is narrow."""
     source, target, text = value.dtype, cast.dtype, value.typed
+    directed = cast.rounding != "rn" and source.is_float and _narrower(target, source)
     if target in ("float32", "float64"):
+        if directed:
+            return _directed(operations, text, cast)
         return _plain(text, target)
     if source.bits > 32 or (source.is_integer and source.bits == 32):
-        if source in ("int64", "uint64", "index"):
-            raise UnsupportedByTarget(
-                "E2030",
-                f"conversion of {source} to {target} with one rounding",
-                span=cast.span,
-                hint="convert to float32 first, or use another backend",
-            )
         wide = text if source == "float64" else f"tl.cast({text}, tl.float64)"
+        if source.is_integer and source.bits == 64:
+            wide = operations.call("sticky_float64", text)
         text = operations.call("sticky_float32", wide)
     elif source != "float32":
         text = f"tl.cast({text}, tl.float32)"
     if target == _E8M0:
         return operations.call("to_e8m0", text)
+    if target in _FP8 and not cast.saturate:
+        limit, code = _OVERFLOW[target]
+        largest, narrow = repr(float(target.maximum)), f"tl.{triton_type(target)}"
+        return operations.call("overflow_to", text, limit, code, largest, narrow)
     if target in _FP8:
         text = operations.call("clamp_finite", text, repr(float(target.maximum)))
+    if directed:
+        return _directed(operations, text, cast)
     return _plain(text, target)
+
+
+def _directed(operations: Operations, text: str, cast: Cast) -> str:
+    mode = {"rz": "0", "rp": "1", "rm": "-1"}[cast.rounding]
+    narrow, bits = f"tl.{triton_type(cast.dtype)}", f"tl.int{cast.dtype.bits}"
+    return operations.call("round_toward", text, mode, narrow, bits)

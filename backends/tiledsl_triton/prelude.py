@@ -98,6 +98,28 @@ def clamp_finite(x, LARGEST: tl.constexpr):
     clamped = tl.minimum(tl.maximum(x, 0.0 - LARGEST), LARGEST)
     return tl.where(x != x, x, clamped)
 
+def round_toward(x, MODE: tl.constexpr, NARROW: tl.constexpr, BITS: tl.constexpr):
+    """x as a narrow float, rounded to zero (MODE 0), up (1) or down (-1)."""
+    near = tl.cast(x, NARROW)
+    back = tl.cast(near, x.dtype)
+    bits = tl.cast(near, BITS, bitcast=True)
+    outward = tl.where(bits < 0, -1, 1) * MODE
+    if MODE == 0:
+        step = tl.where(tl.abs(back) > tl.abs(x), -1, 0)
+    elif MODE == 1:
+        step = tl.where(back < x, outward, 0)
+    else:
+        step = tl.where(back > x, outward, 0)
+    return tl.cast(bits + tl.cast(step, BITS), NARROW, bitcast=True)
+
+def overflow_to(
+    x, LIMIT: tl.constexpr, CODE: tl.constexpr, LARGEST: tl.constexpr, NARROW: tl.constexpr
+):
+    """x as an 8-bit float; beyond LIMIT the value of CODE with the sign of x."""
+    bits = tl.cast(tl.cast(clamp_finite(x, LARGEST), NARROW), tl.uint8, bitcast=True)
+    code = tl.cast(tl.where(x < 0.0, CODE + 128, CODE), tl.uint8)
+    return tl.cast(tl.where(tl.abs(x) > LIMIT, code, bits), NARROW, bitcast=True)
+
 def to_integer(x, LOW, HIGH, MIN, MAX):
     """Toward zero, saturating, NaN to 0.  LOW <= x < HIGH converts; typed MIN and MAX."""
     inside = (x >= LOW) & (x < HIGH)
@@ -114,6 +136,13 @@ def sticky_float32(x):
     inexact = (back != x) & (x == x)
     bits = tl.where(inexact, bits | 1, bits)
     return tl.cast(bits, tl.float32, bitcast=True)
+
+def sticky_float64(x):
+    """A 64-bit integer as float64 so that a second, narrower rounding is exact."""
+    small = ((x >> 53) + 1) >> 1 == 0
+    kept = (x >> 11) << 11
+    odd = tl.where(x == kept, kept, kept | 2048)
+    return tl.cast(tl.where(small, x, odd), tl.float64)
 
 def from_e8m0(bits):
     """A power of two from its float8_e8m0fnu code."""

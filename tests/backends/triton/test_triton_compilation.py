@@ -116,56 +116,20 @@ def test_names_of_targets_are_checked() -> None:
         build(gemm(), "cuda:90")
 
 
-UNARY = [
-    "exp",
-    "exp2",
-    "exp10",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "rsqrt",
-    "sin",
-    "cos",
-    "tanh",
-    "erf",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "sigmoid",
-    "floor",
-    "ceil",
-    "trunc",
-    "round",
-    "round_away",
-    "sqrt",
-    "abs",
-]
-BINARY = [
-    "atan2",
-    "hypot",
-    "pow",
-    "fmod",
-    "copysign",
-    "ldexp",
-    "nextafter",
-    "min",
-    "max",
-    "div",
-]
+UNARY = """
+    exp exp2 exp10 log log2 log10 log1p rsqrt sin cos tanh erf tan asin acos atan sinh
+    cosh asinh acosh atanh sigmoid floor ceil trunc round round_away sqrt abs neg
+"""
+BINARY = "atan2 hypot pow fmod copysign ldexp nextafter min max min_nan max_nan div"
+NARROW = ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2")
+INTEGERS = ("int8", "uint8", "int32", "uint32", "int64", "uint64")
 
 
 @pytest.mark.parametrize("target", ["cuda:sm_90", "hip:gfx942"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_function_compiles(target: str, dtype: str) -> None:
-    calls = [f"{name}(x)" for name in UNARY] + [
-        f"{name}(x, 2.5:{dtype})" for name in BINARY
+    calls = [f"{name}(x)" for name in UNARY.split()] + [
+        f"{name}(x, 2.5:{dtype})" for name in BINARY.split()
     ]
     if dtype == "float32":
         calls = [call.replace(":float32", "") for call in calls]
@@ -173,6 +137,55 @@ def test_every_function_compiles(target: str, dtype: str) -> None:
     lines.append("      Q[i] = float8_e4m3fn(x)")
     text = FUNCTIONS.format(dtype=dtype, lines="\n".join(lines))
     assert build(text, target).binary
+
+
+@pytest.mark.parametrize("target", ["cuda:sm_90", "hip:gfx942"])
+@pytest.mark.parametrize("source", ["float32", "float64", "int64", "uint64", "int8"])
+def test_every_conversion_compiles(target: str, source: str) -> None:
+    targets = (*NARROW, *INTEGERS, "float8_e8m0fnu", "bool")
+    parameters = ", ".join(f"T{k}: {name}[512]" for k, name in enumerate(targets))
+    lines = [
+        f"      T{k}[i] = {name}(X[i])"
+        for k, name in enumerate(targets)
+        if name != source
+    ]
+    if source.startswith("float"):
+        for place, way in enumerate(("rz", "rp", "rm")):
+            lines += [
+                f"      T{k}[i + {place}] = {name}(X[i], rounding {way})"
+                for k, name in enumerate(NARROW)
+            ]
+        lines += [f"      T{k}[i] = {NARROW[k]}(X[i], saturate false)" for k in (2, 3)]
+    text = f"tiledsl.ir 1\nfunc f(X: {source}[512], {parameters})\n"
+    text += "  launch (b: 1) threads 128\n    parallel (i: 512)\n" + "\n".join(lines)
+    assert build(text + "\n", target).binary
+
+
+OPERATIONS = """
+    add sub mul floordiv floormod truncdiv truncmod ceildiv and or xor shl shr min max
+"""
+
+
+@pytest.mark.parametrize("target", ["cuda:sm_90", "hip:gfx942"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int32", "uint32", "int64", "uint64"]
+)
+def test_every_integer_operation_compiles(target: str, dtype: str) -> None:
+    spelled = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "floormod": "%"}
+    spelled |= {"and": "&", "or": "|", "xor": "^", "shl": "<<", "shr": ">>"}
+    lines = []
+    for place, name in enumerate(OPERATIONS.split()):
+        for right in ("Z[i]", f"3:{dtype}", f"8:{dtype}"):
+            call = f"{name}(x, {right})"
+            if name in spelled:
+                call = f"x {spelled[name]} {right}"
+            lines.append(f"      Y[i + {place}] = {call}")
+    for name in ("neg", "abs", "not", "popcount", "clz"):
+        lines.append(f"      Y[i] = {name}(x)")
+    text = f"tiledsl.ir 1\nfunc f(X: {dtype}[512], Z: {dtype}[512], Y: {dtype}[512])\n"
+    text += "  launch (b: 1) threads 128\n    parallel (i: 512)\n"
+    text += f"      let x: {dtype} = X[i]\n" + "\n".join(lines)
+    assert build(text + "\n", target).binary
 
 
 def test_import_is_light() -> None:

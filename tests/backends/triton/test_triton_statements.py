@@ -51,6 +51,9 @@ def test_tiles_of_any_size(run: Run, size: int) -> None:
 )
 def test_products_of_any_size(run: Run, sizes: tuple[int, ...], dtype: str) -> None:
     m, n, k = sizes
+    product = (
+        f"gemm c[0 +: {m}, 0 +: {n}] += a[0 +: {m}, 0 +: {k}] @ b[0 +: {n}, 0 +: {k}].T"
+    )
     out = {"int8": "int32", "int32": "int32"}.get(dtype, "float32")
     carrier = getattr(ml_dtypes, dtype, None) or np.dtype(dtype)
     a, b = integers(m, k, dtype=carrier), integers(n, k, dtype=carrier)
@@ -63,7 +66,7 @@ def test_products_of_any_size(run: Run, sizes: tuple[int, ...], dtype: str) -> N
             alloc fragment c: {out}[{m}, {n}]
             copy A[0 +: {m}, 0 +: {k}] -> a[0 +: {m}, 0 +: {k}] shape ({m}, {k})
             copy B[0 +: {n}, 0 +: {k}] -> b[0 +: {n}, 0 +: {k}] shape ({n}, {k})
-            gemm c[0 +: {m}, 0 +: {n}] += a[0 +: {m}, 0 +: {k}] @ b[0 +: {n}, 0 +: {k}].T clear true
+            {product} clear true
             copy c[0 +: {m}, 0 +: {n}] -> C[0 +: {m}, 0 +: {n}] shape ({m}, {n})
         """,
         a,
