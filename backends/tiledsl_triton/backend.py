@@ -11,6 +11,7 @@ from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES
 from tiledsl.ir.nodes import Function
+from tiledsl.ir.visitor import walk
 from tiledsl.passes.base import Pass
 from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
@@ -22,7 +23,7 @@ from tiledsl_triton.interpreted_executable import InterpretedExecutable
 from tiledsl_triton.lowering import Machine
 from tiledsl_triton.matrix import gemm_dtypes
 from tiledsl_triton.present import present_gpu
-from tiledsl_triton.targets import COMPILE_ONLY, INTERPRETER, gpu_of
+from tiledsl_triton.targets import COMPILE_ONLY, INTERPRETER, Gpu, gpu_of
 
 _REMEDY = "pip install 'tiledsl[triton]'"
 
@@ -84,6 +85,7 @@ class TritonBackend:
             )
             return InterpretedExecutable(rewritten, kernels, _source_stage(kernels))
         gpu = gpu_of(target.name)
+        _check_dtypes(function, gpu)
         machine = Machine(tf32=gpu.vendor == "cuda", vendor=gpu.vendor)
         rewritten, kernels = functionalize(
             function, machine, fast_math=options.fast_math
@@ -91,6 +93,22 @@ class TritonBackend:
         return GpuExecutable(
             rewritten, kernels, gpu, target.runnable, _source_stage(kernels)
         )
+
+
+def _check_dtypes(function: Function, gpu: Gpu) -> None:
+    """Refuses float8_e4m3fn where Triton has no conversions of it."""
+    if gpu.vendor != "cuda" or gpu.capability >= 89:
+        return
+    for node in walk(function):
+        if getattr(node, "dtype", None) == "float8_e4m3fn":
+            raise UnsupportedByTarget(
+                "E2036",
+                "float8_e4m3fn",
+                span=node.span,
+                expected="an NVIDIA GPU of compute capability 8.9 or later",
+                got=gpu.name,
+                hint="store float8_e5m2, or compile for another target",
+            )
 
 
 def _source_stage(kernels: tuple[Kernel, ...]) -> Mapping[str, Callable[[], str]]:

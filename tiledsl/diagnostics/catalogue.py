@@ -171,6 +171,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2033": "the name of a GPU target is not understood",
     "E2034": "a kernel needs more shared memory than a block of the GPU has",
     "E2035": "kernels for a GPU that is not here cannot be run",
+    "E2036": "Triton has no conversions of this dtype for the GPU",
     # E30 IR text
     "E3001": "the text is not Tile IR, or of a newer version",
     "E3002": "the text does not follow the grammar of Tile IR",

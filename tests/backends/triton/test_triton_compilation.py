@@ -116,6 +116,12 @@ def test_names_of_targets_are_checked() -> None:
         build(gemm(), "cuda:90")
 
 
+def test_old_gpus_refuse_the_float_they_cannot_convert() -> None:
+    text = FUNCTIONS.format(dtype="float32", lines="      Y[i] = x")
+    with pytest.raises(UnsupportedByTarget, match=r"E2036 float8_e4m3fn.*got cuda:sm_80"):
+        build(text, "cuda:sm_80")
+
+
 UNARY = """
     exp exp2 exp10 log log2 log10 log1p rsqrt sin cos tanh erf tan asin acos atan sinh
     cosh asinh acosh atanh sigmoid floor ceil trunc round round_away sqrt abs neg
