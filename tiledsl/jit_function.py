@@ -168,7 +168,7 @@ class JitFunction:
             "E0617",
             f"the arguments of {self.__name__}",
             expected=f"{self.__name__}{self._signature}",
-            got=problem,
+            got=problem.removeprefix("got "),
         )
 
     # --------------------------------------------------------------------- eager

@@ -384,3 +384,19 @@ def test_a_class_whose_methods_are_inlined(block):
         "at[] = at[] + 1:int32",
         "A[0] = float32(at[] * 2:int32)",
     ]
+
+
+def test_a_name_of_the_enclosing_function_that_is_not_bound(refused):
+    @T.macro
+    def uses():
+        return late
+
+    @T.prim_func
+    def kernel(A: VECTOR):
+        with T.Kernel(1):
+            A[0] = uses()
+
+    with refused("E0402", "return late"):
+        _ = kernel.function
+    late = 1.0
+    assert late

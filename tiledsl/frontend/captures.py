@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Final
@@ -42,6 +43,16 @@ class Places:
             if function.__kwdefaults__ is not options:
                 return False
         return True
+
+
+def enclosing_names(function: FunctionType) -> dict[str, object]:
+    """The names that the function takes from enclosing functions, where they are bound."""
+    found: dict[str, object] = {}
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+        with suppress(ValueError):  # not bound yet
+            found[name] = cell.cell_contents
+    return found
 
 
 def captured(function: FunctionType, places: Places) -> Iterator[tuple[str, object]]:

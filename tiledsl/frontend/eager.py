@@ -16,6 +16,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.captures import enclosing_names
 from tiledsl.frontend.parameters import is_runtime, make_parameter
 from tiledsl.frontend.prim_func import plain_parameters, reserve_dims
 from tiledsl.frontend.rewritten import Rewritten, rewritten
@@ -77,7 +78,7 @@ class EagerFunction:
         self.python = self.twin.original
         plain_parameters(self.twin)
         self.signature = inspect.signature(self.python)
-        scope = {**(enclosing or {}), **inspect.getclosurevars(self.python).nonlocals}
+        scope = {**(enclosing or {}), **enclosing_names(self.python)}
         self.annotations = {
             name: _evaluated(annotation, self.python.__globals__, scope)
             for name, annotation in self.python.__annotations__.items()

@@ -13,6 +13,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.buffers import Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.captures import enclosing_names
 from tiledsl.frontend.rewritten import Rewritten, rewritten
 from tiledsl.frontend.snapshots import evaluated
 from tiledsl.frontend.trace import stage_for
@@ -60,7 +61,7 @@ class Macro:
         """The annotations; strings are evaluated where that is possible."""
         python = self._twin.original
         found: dict[str, object] = {}
-        scope = inspect.getclosurevars(python).nonlocals
+        scope = enclosing_names(python)
         for name, annotation in python.__annotations__.items():
             if type(annotation) is str:
                 try:

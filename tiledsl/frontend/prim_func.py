@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import NoReturn
@@ -11,6 +10,7 @@ from typing import NoReturn
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.captures import enclosing_names
 from tiledsl.frontend.parameters import make_parameter
 from tiledsl.frontend.rewritten import Rewritten, rewritten
 from tiledsl.frontend.tensor_types import TensorType
@@ -115,7 +115,7 @@ def parameters(
 ) -> tuple[tuple[Buffer | Var, ...], dict[str, object]]:
     """The IR parameters, and the objects by which the body knows them."""
     python = twin.original
-    scope = {**enclosing, **inspect.getclosurevars(python).nonlocals}
+    scope = {**enclosing, **enclosing_names(python)}
     declared: list[tuple[str, ast.arg, object]] = []
     for argument in plain_parameters(twin):
         builder.span = twin.source.span(argument)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tiledsl.language as T
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.values import logical_and, logical_not, logical_or
 from tiledsl.ir.dtypes import BOOL, FLOAT32, INT32, INT64, DType
-from tiledsl.ir.nodes import Apply, Cast, Const, Let, Select, Var
+from tiledsl.ir.nodes import Apply, Cast, Const, Let, Select, Var, index
 
 X, Y = Var("x", INT32), Var("y", INT32)
 F, G = Var("f", FLOAT32), Var("g", FLOAT32)
@@ -205,3 +206,14 @@ def test_math_functions_take_integers_as_float32(value, x) -> None:
     )
     with pytest.raises(KernelError, match="E0209"):
         T.exp(x, x)
+
+
+def test_numpy_scalars_are_literals(builder, x, f, buffer) -> None:
+    assert (np.float64(0.5) * f).expr == Apply("mul", (Const(0.5, FLOAT32), F))
+    assert (np.float32(0.5) * x).dtype == "float32"
+    assert (np.int64(3) + x).expr == Apply("add", (Const(3, INT32), X))
+    assert (x < np.int64(3)).expr == Apply("lt", (X, Const(3, INT32)))
+    assert (np.int64(3) > x).expr == Apply("lt", (X, Const(3, INT32)))
+    with pytest.raises(KernelError, match="E0315"):
+        np.float32(1) * buffer("A", (4,))
+    assert buffer("A", (8,))[np.int64(3)].indices == (index(3),)
