@@ -21,6 +21,7 @@ class Unindexed:
     """What has no meaning on a whole buffer or slice: operators and truth values."""
 
     __slots__ = ()
+    __array_ufunc__ = None  # NumPy scalars leave the operation to us
     __hash__ = object.__hash__
 
     def _refuse(self, *_: object) -> NoReturn:

@@ -17,6 +17,7 @@ class Operators(ABC):
     """What a symbolic scalar can do in Python: all operators, no truth value (L24)."""
 
     __slots__ = ()
+    __array_ufunc__ = None  # NumPy scalars leave the operation to us
 
     @abstractmethod
     def read(self) -> Value:
