@@ -107,7 +107,7 @@ def output_shapes(
     if result is None:
         return []
     results = result if isinstance(result, list | tuple) else [result]
-    return [tuple(np.shape(array)) for array in results]
+    return [np.asarray(array).shape for array in results]
 
 
 def _ring_argument(value: Argument, dtype: DType, rng: np.random.Generator) -> Argument:

@@ -174,6 +174,6 @@ FLASH_FWD = KernelEntry(
         FlashWorkload("one", 1, 1, 1, 1, 1, 16, 16),
         FlashWorkload("no-keys", 1, 3, 0, 2, 1, 16, 16, causal=False),
         # DeepSeek-V3 prefill: 128 heads of 128 + 64, values of 128
-        FlashWorkload("v3-prefill", 1, 128, 128, 128, 128, 192, 128, size="model"),
+        FlashWorkload("v3-prefill", 1, 80, 80, 128, 128, 192, 128, size="model"),
     ),
 )
