@@ -104,10 +104,7 @@ VALID = {
 
 INVALID = {
     "undeclared variable": (kernel(store(ZERO, LANE, index(0))), "'i' is not declared"),
-    "undeclared buffer": (
-        kernel(Store(Buffer("q", (), FLOAT32), (), ZERO)),
-        "'q' is not",
-    ),
+    "undeclared buffer": (kernel(Store(Buffer("q", (), FLOAT32), (), ZERO)), "'q' is not"),
     "variable after its loop": (
         kernel(loop(store(ZERO, STEP, index(0))), store(ZERO, STEP, index(0))),
         "'j' is used out of its scope",
@@ -116,10 +113,7 @@ INVALID = {
         kernel(If(TRUE, (let(ONE, FLOAT32),)), store(Var("v", FLOAT32))),
         "'v' is used out of its scope",
     ),
-    "let before itself": (
-        kernel(let(Var("v", FLOAT32), FLOAT32)),
-        "'v' is not declared",
-    ),
+    "let before itself": (kernel(let(Var("v", FLOAT32), FLOAT32)), "'v' is not declared"),
     "buffer of an arm": (
         kernel(
             If(TRUE, (Allocate(Buffer("q", (), FLOAT32, "local")),)),
@@ -128,28 +122,19 @@ INVALID = {
         "'q' is used out of its scope",
     ),
     "declared twice": (kernel(let(ONE, FLOAT32), let(ONE, FLOAT32)), "declared twice"),
-    "variable named as a buffer": (
-        kernel(Let(Var("t", INDEX), index(1))),
-        "declared twice",
-    ),
+    "variable named as a buffer": (kernel(Let(Var("t", INDEX), index(1))), "declared twice"),
     "other dtype": (kernel(store(Var("s", FLOAT32))), "used differently than declared"),
     "other shape": (
         kernel(store(load(replace(T, shape=(index(8), index(8))), index(0), index(0)))),
         "used differently than declared",
     ),
-    "float index": (
-        kernel(store(ZERO, ONE, index(0))),
-        "must have dtype index, not float32",
-    ),
+    "float index": (kernel(store(ZERO, ONE, index(0))), "must have dtype index, not float32"),
     "int32 index": (
         kernel(store(ZERO, Const(0, INT32), index(0))),
         "must have dtype index, not int32",
     ),
     "too few subscripts": (kernel(store(ZERO, index(0))), "takes 2 subscripts"),
-    "stored dtype": (
-        kernel(store(Const(0, INT32))),
-        "must have dtype float32, not int32",
-    ),
+    "stored dtype": (kernel(store(Const(0, INT32))), "must have dtype float32, not int32"),
     "narrow operand": (
         kernel(let(Apply("neg", (load(H, index(0)),)), B8)),
         "neg does not take bfloat16",
@@ -158,18 +143,9 @@ INVALID = {
         kernel(let(Apply("add", (ONE, Const(1, INT32))), FLOAT32)),
         "operands of add differ",
     ),
-    "operands missing": (
-        kernel(let(Apply("add", (ONE,)), FLOAT32)),
-        "no scalar operation",
-    ),
-    "unknown operation": (
-        kernel(let(Apply("abx", (ONE,)), FLOAT32)),
-        "no scalar operation",
-    ),
-    "logic on floats": (
-        kernel(let(Apply("and", (ONE, ONE)), FLOAT32)),
-        "and does not take",
-    ),
+    "operands missing": (kernel(let(Apply("add", (ONE,)), FLOAT32)), "no scalar operation"),
+    "unknown operation": (kernel(let(Apply("abx", (ONE,)), FLOAT32)), "no scalar operation"),
+    "logic on floats": (kernel(let(Apply("and", (ONE, ONE)), FLOAT32)), "and does not take"),
     "select arms": (
         kernel(let(Select(TRUE, ONE, Const(1, INT32)), FLOAT32)),
         "arms of a select differ",
@@ -187,21 +163,13 @@ INVALID = {
         "has not the bits",
     ),
     "rounding": (kernel(let(Cast(ONE, B8, "up"), B8)), "unknown rounding"),
-    "constant too large": (
-        kernel(let(Const(2**31, INT32), INT32)),
-        "is not a value of int32",
-    ),
-    "constant inexact": (
-        kernel(store(Const(0.1, FLOAT32))),
-        "is not a value of float32",
-    ),
+    "constant too large": (kernel(let(Const(2**31, INT32), INT32)), "is not a value of int32"),
+    "constant inexact": (kernel(store(Const(0.1, FLOAT32))), "is not a value of float32"),
     "float as int": (kernel(let(Const(1.0, INT32), INT32)), "is not a value of int32"),
     "int as float": (kernel(store(Const(1, FLOAT32))), "is not a value of float32"),
     "bool as int": (kernel(let(Const(True, INT32), INT32)), "is not a value of int32"),
     "infinite fp8": (
-        kernel(
-            let(Const(float("inf"), DType("float8_e4m3fn")), DType("float8_e4m3fn"))
-        ),
+        kernel(let(Const(float("inf"), DType("float8_e4m3fn")), DType("float8_e4m3fn"))),
         "is not a value",
     ),
     "fill dtype": (
@@ -219,19 +187,13 @@ INVALID = {
     "if number": (kernel(If(ONE, ())), "a condition must have dtype bool"),
     "while number": (kernel(While(index(1), ())), "a condition must have dtype bool"),
     "loop variable": (kernel(loop(var=Var("j", INT32))), "'j' must have dtype index"),
-    "loop bound": (
-        kernel(loop(stop=Const(4, INT32))),
-        "a loop bound must have dtype index",
-    ),
+    "loop bound": (kernel(loop(stop=Const(4, INT32))), "a loop bound must have dtype index"),
     "loop kind": (kernel(loop(kind="magic")), "unknown kind of loop"),
     "stages": (kernel(loop(stages=-1)), "negative number of stages"),
     "break outside": (kernel(Break()), "Break outside a loop"),
     "break in parallel": (kernel(loop(lanes(Break()))), "Break outside a loop"),
     "continue outside": (kernel(If(TRUE, (Continue(),))), "Continue outside a loop"),
-    "accumulate outside": (
-        kernel(Accumulate("sum", R, (index(0),), ONE)),
-        "cannot stand",
-    ),
+    "accumulate outside": (kernel(Accumulate("sum", R, (index(0),), ONE)), "cannot stand"),
     "copy in parallel": (kernel(lanes(Fill(whole(T), ZERO))), "Fill cannot stand"),
     "parallel in parallel": (
         kernel(lanes(Parallel((STEP,), (index(2),), ()))),
@@ -246,10 +208,7 @@ INVALID = {
         "Launch cannot stand",
     ),
     "host statement": (at_host(let(ONE, FLOAT32)), "Let cannot stand at host level"),
-    "shared at host": (
-        at_host(Allocate(T)),
-        "a shared buffer is allocated at host level",
-    ),
+    "shared at host": (at_host(Allocate(T)), "a shared buffer is allocated at host level"),
     "global in block": (
         kernel(Allocate(Buffer("w", (index(4),), FLOAT32))),
         "a global buffer is allocated at block level",
@@ -278,9 +237,7 @@ INVALID = {
         "'x' is read at host level",
     ),
     "four grid axes": (
-        at_host(
-            Launch(tuple(Var(n, INDEX) for n in "abcd"), (index(1),) * 4, (1,), ())
-        ),
+        at_host(Launch(tuple(Var(n, INDEX) for n in "abcd"), (index(1),) * 4, (1,), ())),
         "one to three extents",
     ),
     "no axes": (at_host(Launch((), (), (1,), ())), "one variable for each extent"),
@@ -291,18 +248,12 @@ INVALID = {
     ),
     "copy ranges": (kernel(Copy(box, box, (index(4),))), "has 2 ranges, not 1"),
     "copy extent": (kernel(Copy(box, box, (index(4), index(-8)))), "copy is negative"),
-    "region rank": (
-        kernel(Fill(Region(T, (At(index(0)),)), ZERO)),
-        "takes 2 dimensions",
-    ),
+    "region rank": (kernel(Fill(Region(T, (At(index(0)),)), ZERO)), "takes 2 dimensions"),
     "region extent": (
         kernel(Fill(Region(R, (Range(index(0), index(-1)),)), ZERO)),
         "is negative",
     ),
-    "fill value": (
-        kernel(Fill(whole(T), index(0))),
-        "must have dtype float32, not index",
-    ),
+    "fill value": (kernel(Fill(whole(T), index(0))), "must have dtype float32, not index"),
     "gemm extents": (kernel(Gemm(box, box, box, FALSE)), "extents K differ: 8 and 4"),
     "gemm rank": (kernel(Gemm(whole(R), box, box, FALSE)), "has 1 ranges, not 2"),
     "gemm clear": (
@@ -312,10 +263,7 @@ INVALID = {
     "reduce axis": (kernel(Reduce("sum", whole(T), whole(R), 2)), "no axis 2"),
     "reduce extents": (kernel(Reduce("sum", whole(T), whole(R), 0)), "differ: 8 and 4"),
     "reduce kind": (kernel(Reduce("mean", whole(T), whole(R), 1)), "unknown reduction"),
-    "reduce bits of floats": (
-        kernel(Reduce("and", whole(T), whole(R), 1)),
-        "carried in",
-    ),
+    "reduce bits of floats": (kernel(Reduce("and", whole(T), whole(R), 1)), "carried in"),
     "accumulate kind": (
         kernel(lanes(Accumulate("absmax", R, (LANE,), ONE))),
         "Accumulate has no reduction",
@@ -325,16 +273,10 @@ INVALID = {
         "must have dtype float32, not bfloat16",
     ),
     "outputs": (replace(kernel(), outputs=(1,)), "positions of buffer parameters"),
-    "output twice": (
-        replace(kernel(), outputs=(0, 0)),
-        "positions of buffer parameters",
-    ),
-    "dim dtype": (
-        replace(kernel(), dims=(Var("m", INT32),)),
-        "'m' must have dtype index",
-    ),
+    "output twice": (replace(kernel(), outputs=(0, 0)), "positions of buffer parameters"),
+    "dim dtype": (replace(kernel(), dims=(Var("m", INT32),)), "'m' must have dtype index"),
     "parameter scope": (replace(kernel(), params=(T,)), "must have scope global"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VALID)

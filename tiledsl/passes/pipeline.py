@@ -53,7 +53,7 @@ def run_pipeline(
                 verify(function)
         except InternalError as error:
             raise _failure(step, before, error.summary, error.notes) from error
-        except (Error, RecursionError):
+        except Error:
             raise
         except Exception as error:
             raise _failure(step, before, repr(error), ()) from error
