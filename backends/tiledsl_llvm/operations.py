@@ -52,8 +52,22 @@ def _extreme(name: str) -> Callable[..., Value]:
 
 
 def extreme_ignoring_nan(b: Builder, name: str, x: Value, y: Value) -> Value:
-    """The larger (smaller) operand, -0 below +0, the other one if one is NaN."""
-    return b.intrinsic("maximumnum" if name == "max" else "minimumnum", x, y)
+    """The larger (smaller) operand, -0 below +0, the other one if one is NaN.
+
+    Not ``llvm.maximumnum``: LLVM 20 gets it wrong for vectors of AVX-512.
+    """
+    x, y = b.same_lanes(x, y)
+    raw = b.convert("bitcast", x, "i32" if x.element == "float" else "i64")
+    negative = b.compare("slt", raw, integer(0, raw.element))
+    # `second` is what a comparison of equal operands, zeros, has to give
+    if name == "max":
+        first, second = b.select(negative, x, y), b.select(negative, y, x)
+        better = b.compare("ogt", first, second)
+    else:
+        first, second = b.select(negative, y, x), b.select(negative, x, y)
+        better = b.compare("olt", first, second)
+    best = b.select(better, first, second)
+    return b.select(is_nan(b, best), first, best)
 
 
 def _extreme_of_all(name: str) -> Callable[..., Value]:
