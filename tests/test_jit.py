@@ -162,6 +162,23 @@ def test_arguments_by_name_and_optional_ones():
         add(Y=x)
 
 
+def test_none_for_a_tensor_that_is_never_accessed():
+    @tiledsl.jit(backend="numpy")
+    def kernel(X, bias, has_bias):
+        X: T.Tensor((4,), "float32")
+        bias: T.Tensor((4,), "float32")
+        with T.Kernel(4) as bx:
+            X[bx] = bias[bx] if has_bias else 7.0
+
+    array = numbers(4)
+    kernel(array, None, False)
+    assert list(array) == [7] * 4
+    kernel(array, numbers(4), True)
+    assert list(array) == [0, 1, 2, 3]
+    with pytest.raises(ArgumentError):
+        kernel(array, None, True)
+
+
 def test_calls_from_several_threads():
     results: list[bool] = []
 

@@ -195,13 +195,6 @@ class _Attempt:
             return self._local_annotation(name, old, annotation)
         if name in self.params:
             return old
-        if name in self.static:
-            raise KernelError(
-                "E0614",
-                f"the argument {name} is declared, but this call passes None",
-                span=here(),
-                hint=f"declare it under `if {name} is not None:`",
-            )
         if isinstance(annotation, TensorType):
             self._solve(name, annotation)
             reserve_dims(self.builder, annotation, name)
