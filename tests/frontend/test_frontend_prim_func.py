@@ -184,3 +184,13 @@ def test_spans_of_statements_point_to_their_line():
     first, second = launch.body
     assert second.span.line == first.span.line + 1 == launch.span.line + 2
     assert first.span.file == __file__
+
+
+def test_a_parameter_called_like_a_dimension(refused):
+    @T.prim_func
+    def kernel(A: T.Tensor((T.dynamic("A"),), "float32")):
+        with T.Kernel(1):
+            A[0] = 0.0
+
+    with refused("E0604", "A: T.Tensor"):
+        _ = kernel.function

@@ -32,6 +32,13 @@ def make_parameter(
     builder: Builder, name: str, annotation: object
 ) -> tuple[Buffer | Var, BufferRef | Value]:
     """The IR parameter, and the object by which the body knows it."""
+    if name in builder.dims:
+        raise KernelError(
+            "E0604",
+            f"the parameter {name} has the name of a run-time dimension",
+            span=here(),
+            hint=f"rename T.dynamic({name!r}), or use a scalar parameter in the shape",
+        )
     if isinstance(annotation, TensorType):
         buffer = _buffer(builder, name, annotation)
         return buffer, BufferRef(buffer)
