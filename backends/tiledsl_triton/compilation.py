@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tiledsl.diagnostics import InternalError, UnsupportedByTarget
-from tiledsl.ir.nodes import For
+from tiledsl.ir.nodes import Buffer, For, Var
 from tiledsl.ir.visitor import walk
 from tiledsl_triton.emit import signature
 from tiledsl_triton.functionalize import Kernel
@@ -18,6 +18,7 @@ from tiledsl_triton.targets import Gpu
 DIVISIBILITY = 16
 ELEMENTS = 128  # of one tile, at most, in the registers of a thread
 MOST_WARPS = 16
+SMALL = 1 << 31  # bytes that a signed 32-bit offset reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,36 @@ def warps_for(kernel: Kernel, gpu: Gpu) -> int:
     return min(warps, MOST_WARPS)
 
 
-def aligned_arguments(kernel: Kernel) -> frozenset[str]:
-    """Parameters assumed to be divisible by 16 where no call is known: the pointers."""
-    return frozenset(a.name for a in kernel.arguments if a.pointer)
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What is known of a call: parameters divisible by 16, and arrays below 2 GiB."""
+
+    aligned: frozenset[str]
+    small: frozenset[str]
 
 
-def compile_kernel(kernel: Kernel, gpu: Gpu, aligned: frozenset[str]) -> Compiled:
+def assumed_arrangement(kernel: Kernel) -> Arrangement:
+    """Where no call is known: aligned arrays, small if their shape says so."""
+    pointers = [argument for argument in kernel.arguments if argument.pointer]
+    small = [a.name for a in pointers if not a.elements and _is_small(a.source)]
+    return Arrangement(frozenset(a.name for a in pointers), frozenset(small))
+
+
+def _is_small(source: Buffer | Var) -> bool:
+    if not isinstance(source, Buffer) or source.strides is not None:
+        return False
+    try:
+        elements = math.prod(source.static_shape)
+    except TypeError:
+        return False
+    return elements * source.dtype.bytes < SMALL
+
+
+def compile_kernel(kernel: Kernel, gpu: Gpu, arrangement: Arrangement) -> Compiled:
     """Compiles, with fewer pipeline stages if shared memory does not suffice."""
     source, shared = kernel.source, 0
     while True:
-        compiled = _compile(kernel, source, gpu, aligned)
+        compiled = _compile(kernel, source, gpu, arrangement)
         shared = compiled.metadata.shared
         if shared <= gpu.shared_bytes:
             warps = compiled.metadata.num_warps
@@ -87,23 +108,29 @@ def _place(kernel: Kernel) -> Any:
 
 
 def _attributes(
-    kernel: Kernel, gpu: Gpu, aligned: frozenset[str]
+    kernel: Kernel, gpu: Gpu, arrangement: Arrangement
 ) -> dict[tuple[int, ...], list[list[object]]]:
     attributes: dict[tuple[int, ...], list[list[object]]] = {}
     for position, argument in enumerate(kernel.arguments):
-        if argument.name in aligned:
-            attributes[(position,)] = [["tt.divisibility", DIVISIBILITY]]
+        facts: list[list[object]] = []
+        if argument.name in arrangement.aligned:
+            facts.append(["tt.divisibility", DIVISIBILITY])
+        if gpu.vendor == "hip" and argument.name in arrangement.small:
+            # lets AMD's buffer instructions test bounds, without branches
+            facts.append(["tt.pointer_range", 32])
+        if facts:
+            attributes[(position,)] = facts
     return attributes
 
 
-def _compile(kernel: Kernel, source: str, gpu: Gpu, aligned: frozenset[str]) -> Any:
+def _compile(kernel: Kernel, source: str, gpu: Gpu, arrangement: Arrangement) -> Any:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
     from triton.compiler import compile as triton_compile
 
     function = load_module(source)[kernel.name]
     types = signature(kernel.arguments)
-    attributes = _attributes(kernel, gpu, aligned)
+    attributes = _attributes(kernel, gpu, arrangement)
     architecture = gpu.capability if gpu.vendor == "cuda" else gpu.architecture
     options = {"num_warps": warps_for(kernel, gpu), "enable_fp_fusion": True}
     if gpu.vendor == "hip":

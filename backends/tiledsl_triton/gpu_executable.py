@@ -8,7 +8,7 @@ from functools import partial
 from tiledsl.backend import Arguments
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.nodes import Function
-from tiledsl_triton.compilation import Compiled, aligned_arguments, compile_kernel
+from tiledsl_triton.compilation import Compiled, assumed_arrangement, compile_kernel
 from tiledsl_triton.functionalize import Kernel
 from tiledsl_triton.launch import Launcher
 from tiledsl_triton.static_report import disassemble
@@ -36,7 +36,7 @@ class GpuExecutable:
         """The kernels, compiled for aligned arrays and sizes of which nothing is known."""
         if self._compiled is None:
             self._compiled = tuple(
-                compile_kernel(kernel, self._gpu, aligned_arguments(kernel))
+                compile_kernel(kernel, self._gpu, assumed_arrangement(kernel))
                 for kernel in self._kernels
             )
         return self._compiled

@@ -136,7 +136,7 @@ class HostRun(Generic[ArrayT]):
 def _check_grid(launch: Launch, grid: tuple[int, ...]) -> None:
     if any(extent < 0 for extent in grid):
         raise ArgumentError(
-            "E2032",
+            "E1022",
             "a grid extent of this launch is negative",
             span=launch.span,
             expected="extents of 0 or more",

@@ -7,7 +7,13 @@ from typing import Any
 
 from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.ir.nodes import Buffer, Function, Launch
-from tiledsl_triton.compilation import DIVISIBILITY, Compiled, compile_kernel
+from tiledsl_triton.compilation import (
+    DIVISIBILITY,
+    SMALL,
+    Arrangement,
+    Compiled,
+    compile_kernel,
+)
 from tiledsl_triton.functionalize import Kernel
 from tiledsl_triton.host import HostRun, Number, named_arguments
 from tiledsl_triton.targets import Gpu
@@ -21,7 +27,7 @@ class Launcher:
     ) -> None:
         self._function, self._gpu = function, gpu
         self._kernels = {id(kernel.launch): kernel for kernel in kernels}
-        self._compiled: dict[tuple[int, frozenset[str]], Compiled] = {}
+        self._compiled: dict[tuple[int, Arrangement], Compiled] = {}
 
     def launch(self, arguments: Arguments) -> None:
         """Enqueues everything on the stream of the call, or the current one."""
@@ -52,6 +58,7 @@ class Launcher:
         programs = prod(grid)
         values: list[Number] = []
         scratch = []
+        small = set()
         for argument in kernel.arguments:
             if argument.elements:
                 size = programs * argument.elements * argument.dtype.bytes
@@ -59,15 +66,20 @@ class Launcher:
                 scratch.append(owner)
                 values.append(address)
             elif argument.pointer:
-                values.append(run.arrays[argument.source.name].address)
+                array = run.arrays[argument.source.name]
+                values.append(array.address)
+                if _reach(array) < SMALL:
+                    small.add(argument.name)
             else:
                 values.append(run.numbers[argument.source.name])
-        compiled = self._specialized(kernel, values)
+        compiled = self._specialized(kernel, values, frozenset(small))
         extents = (programs,) if kernel.folded else grid
         compiled.handle[(*extents, 1, 1)[:3]](*values, stream=stream)
 
-    def _specialized(self, kernel: Kernel, values: list[Number]) -> Compiled:
-        """The kernel for arguments of which these are divisible by 16."""
+    def _specialized(
+        self, kernel: Kernel, values: list[Number], small: frozenset[str]
+    ) -> Compiled:
+        """The kernel for arguments arranged like these."""
         aligned = frozenset(
             argument.name
             for argument, value in zip(kernel.arguments, values, strict=True)
@@ -75,10 +87,19 @@ class Launcher:
             and not isinstance(value, bool)
             and value % DIVISIBILITY == 0
         )
-        key = (id(kernel.launch), aligned)
+        arrangement = Arrangement(aligned, small)
+        key = (id(kernel.launch), arrangement)
         if key not in self._compiled:
-            self._compiled[key] = compile_kernel(kernel, self._gpu, aligned)
+            self._compiled[key] = compile_kernel(kernel, self._gpu, arrangement)
         return self._compiled[key]
+
+
+def _reach(array: ArrayRef) -> int:
+    """Bytes from element 0 to the furthest one; without bound if some lie before it."""
+    if any(stride < 0 for stride in array.strides):
+        return SMALL
+    steps = zip(array.shape, array.strides, strict=True)
+    return (sum((n - 1) * step for n, step in steps if n) + 1) * array.dtype.bytes
 
 
 def _current_stream() -> Any:

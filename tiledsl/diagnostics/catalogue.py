@@ -167,7 +167,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2027": "block-local buffers are too large for the CPU target",
     "E2030": "Triton has no conversion with this rounding",
     "E2031": "Triton has no matrix product of these dtypes",
-    "E2032": "a grid extent is negative",
     "E2033": "the name of a GPU target is not understood",
     "E2034": "a kernel needs more shared memory than a block of the GPU has",
     "E2035": "kernels for a GPU that is not here cannot be run",

@@ -86,6 +86,19 @@ def run_pair() -> Pair:
 
 
 @pytest.fixture
+def run_triton() -> Run:
+    """Runs a function on Triton's interpreter alone, changing the arguments."""
+
+    def run_once(
+        function: ir.Function, *values: Argument, dims: Sequence[int] = ()
+    ) -> list[Argument]:
+        launch(TritonBackend(), function, values, dims)
+        return list(values)
+
+    return run_once
+
+
+@pytest.fixture
 def run(run_pair: Pair) -> Run:
     """Runs a text on Triton's interpreter; the NumPy backend must agree bit for bit."""
 

@@ -118,7 +118,9 @@ def test_names_of_targets_are_checked() -> None:
 
 def test_old_gpus_refuse_the_float_they_cannot_convert() -> None:
     text = FUNCTIONS.format(dtype="float32", lines="      Y[i] = x")
-    with pytest.raises(UnsupportedByTarget, match=r"E2036 float8_e4m3fn.*got cuda:sm_80"):
+    with pytest.raises(
+        UnsupportedByTarget, match=r"E2036 float8_e4m3fn.*got cuda:sm_80"
+    ):
         build(text, "cuda:sm_80")
 
 
