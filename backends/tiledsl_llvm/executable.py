@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,7 +34,6 @@ class LlvmExecutable:
     texts: Mapping[str, Callable[[], str]]
     runnable: bool = True
     _library: Library | None = field(default=None, repr=False)
-    _memory: threading.local = field(default_factory=threading.local, repr=False)
 
     def __post_init__(self) -> None:
         if not self.runnable:

@@ -52,10 +52,6 @@ class Machine:
         return 32 if self.vector_bytes == 64 or not self.is_x86 else 16
 
     @property
-    def has_fma(self) -> bool:
-        return "fma" in self.features or not self.is_x86
-
-    @property
     def has_half_conversion(self) -> bool:
         """Whether binary16 converts to and from float32 in hardware."""
         return "f16c" in self.features or not self.is_x86

@@ -9,7 +9,7 @@ vectors, or fewer lanes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import At, Const, Gemm, Range, Region
@@ -132,8 +132,9 @@ def _block(
     """One block of C: accumulators in, all of k, accumulators out."""
     left, right, out = matrices
     element = out.element
-    a = b.address(left.base, element, b.binary("mul", row, left.row))
-    start = b.address(right.base, element, column)
+    from_row = b.binary("mul", row, left.row)
+    left = replace(left, base=b.address(left.base, element, from_row))
+    right = replace(right, base=b.address(right.base, element, column))
     corner = b.address(
         out.base, element, b.binary("add", b.binary("mul", row, out.row), column)
     )
@@ -144,7 +145,7 @@ def _block(
     ]  # fmt: skip
     begin = _initial(b, shape, element, places, clear)
     for value, place in zip(
-        _sum_over_k(b, shape, left, right, a, start, depth, begin), places, strict=True
+        _sum_over_k(b, shape, left, right, depth, begin), places, strict=True
     ):
         b.store(value, place, align=BITS[element] // 8)
 
@@ -173,8 +174,6 @@ def _sum_over_k(
     shape: Shape,
     left: Matrix,
     right: Matrix,
-    a: Value,
-    start: Value,
     depth: int,
     begin: list[Value],
 ) -> list[Value]:
@@ -193,8 +192,8 @@ def _sum_over_k(
         b.line(
             f"{value.text} = phi {kind} [ {initial.text}, %{before} ], [ {again}, %{head} ]"
         )
-    column = b.address(a, left.element, b.binary("mul", k, left.column))
-    line = b.address(start, right.element, b.binary("mul", k, right.row))
+    column = b.address(left.base, left.element, b.binary("mul", k, left.column))
+    line = b.address(right.base, right.element, b.binary("mul", k, right.row))
     _multiply(b, shape, left, (column, line), sums)
     b.line(f"{k.text}.next = add nuw nsw i64 {k.text}, 1")
     more = b.compare("slt", Value(f"{k.text}.next", "i64"), integer(depth))

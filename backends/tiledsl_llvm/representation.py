@@ -6,8 +6,6 @@ both; only a cast gives it a value.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from tiledsl.ir.dtypes import DType
@@ -54,13 +52,3 @@ def zero_of(dtype: DType) -> Value:
         if element in ("float", "double")
         else integer(0, element)
     )
-
-
-EVALUATION_BYTES: Final = {
-    "float": 4,
-    "double": 8,
-    "i8": 1,
-    "i16": 2,
-    "i32": 4,
-    "i64": 8,
-}
