@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import threading
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -27,7 +26,6 @@ _ALLOWED: Final = (
     "hypot", "pow", "erf", "pthread_create", "pthread_detach", "syscall", "sched_yield",
     "clock_gettime",
 )  # fmt: skip
-_lock = threading.Lock()
 _numbers = itertools.count()
 
 
@@ -64,8 +62,10 @@ def optimize(
 ) -> tuple[ModuleRef, TargetMachine]:
     """The parsed, checked and optimized module.  Vectors are ours; LLVM makes none."""
     target = _target_machine(machine)
+    # llvmlite takes a lock around every call; a context of its own keeps modules apart
+    context = binding.create_context()
     try:
-        module = binding.parse_assembly(text)
+        module = binding.parse_assembly(text, context)
         module.verify()
     except RuntimeError as error:
         raise InternalError(
@@ -81,15 +81,13 @@ def optimize(
 
 
 def object_code(text: str, machine: Machine, *, level: int = 2) -> bytes:
-    with _lock:
-        module, target = optimize(text, machine, level=level)
-        return bytes(target.emit_object(module))
+    module, target = optimize(text, machine, level=level)
+    return bytes(target.emit_object(module))
 
 
 def assembly(text: str, machine: Machine) -> str:
-    with _lock:
-        module, target = optimize(text, machine)
-        return str(target.emit_assembly(module))
+    module, target = optimize(text, machine)
+    return str(target.emit_assembly(module))
 
 
 @dataclass
@@ -108,13 +106,12 @@ class Library:
                 linker.import_symbol(name, address)
         for name in self.names:
             linker.export_symbol(name)
-        with _lock:
-            try:
-                self._tracker = linker.link(_linker(), f"tiledsl.{next(_numbers)}")
-            except RuntimeError as error:
-                raise InternalError(
-                    "E9002", "the generated code cannot be linked", notes=[str(error)]
-                ) from error
+        try:
+            self._tracker = linker.link(_linker(), f"tiledsl.{next(_numbers)}")
+        except RuntimeError as error:
+            raise InternalError(
+                "E9002", "the generated code cannot be linked", notes=[str(error)]
+            ) from error
 
     def address(self, name: str) -> int:
         if self._tracker is None:

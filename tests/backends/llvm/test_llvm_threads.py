@@ -86,6 +86,29 @@ def test_launches_from_several_python_threads(
     assert not wrong
 
 
+def test_compilations_from_several_python_threads(compile_text: Compile) -> None:
+    wrong: list[int] = []
+
+    def work(width: int) -> None:
+        for extra in range(4):
+            size = width + extra
+            function, executable = compile_text(
+                COUNT.replace("64", str(size)).replace("func f", f"func f{size}")
+            )
+            x = np.arange(30 * size, dtype=np.float32).reshape(30, size) % 7
+            y = np.zeros(30, np.float32)
+            executable.launch(reference(function, [x, y], (30,)))
+            if not np.array_equal(y, x.sum(1)):
+                wrong.append(size)
+
+    callers = [threading.Thread(target=work, args=(10 * k,)) for k in range(1, 6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
+
+
 PRELUDE = """
 import numpy as np, os, signal, sys, threading, time
 from tiledsl.analysis.claims import recheck_claims
