@@ -49,8 +49,16 @@ def tidy(lines: list[str]) -> list[str]:
         if found and counts[found[2]] == 1 and found[3].startswith("tl.arange("):
             continue
         before = _ASSIGNMENT.fullmatch(result[-1]) if result else None
-        if found and before and found[3] == before[2] and counts[before[2]] == 2:
+        if found and before and _is_only_copy(found, before, counts):
             result[-1] = f"{found[1]}{found[2]} = {before[3]}"
             continue
         result.append(line)
     return result
+
+
+def _is_only_copy(
+    line: re.Match[str], before: re.Match[str], counts: dict[str, int]
+) -> bool:
+    """Whether a line copies what the one before it computed, for the only time."""
+    same = (line[1], line[3]) == (before[1], before[2])
+    return same and counts[before[2]] == 2
