@@ -2,86 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from tiledsl.analysis import evaluate as analysis
+from tiledsl.analysis.fold import Number
 from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.diagnostics import ArgumentError, InternalError
 from tiledsl.ir.nodes import (
     Allocate,
-    Apply,
     Block,
     Buffer,
-    Cast,
-    Const,
     Expr,
     For,
     Function,
     If,
     Launch,
     Let,
-    Select,
     Statement,
-    Var,
 )
 
-Number = int | float | bool
 ArrayT = TypeVar("ArrayT")
 
 
-def _floor_divide(a: int, b: int) -> int:
-    return a // b if b else 0
-
-
-_INDEX_OPERATIONS: Final[dict[str, Callable[..., Number]]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "floordiv": _floor_divide,
-    "floormod": lambda a, b: a - _floor_divide(a, b) * b,
-    "truncdiv": lambda a, b: (abs(a) // abs(b)) * (1 if a * b >= 0 else -1) if b else 0,
-    "truncmod": lambda a, b: (
-        a - (abs(a) // abs(b)) * (1 if a * b >= 0 else -1) * b if b else a
-    ),
-    "ceildiv": lambda a, b: -((-a) // b) if b else 0,
-    "shl": lambda a, b: a << b if 0 <= b < 64 else 0,
-    "shr": lambda a, b: a >> min(b, 63) if b >= 0 else (-1 if a < 0 else 0),
-    "and": lambda a, b: a & b,
-    "or": lambda a, b: a | b,
-    "xor": lambda a, b: a ^ b,
-    "eq": lambda a, b: a == b,
-    "ne": lambda a, b: a != b,
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "ge": lambda a, b: a >= b,
-}
-
-
-def evaluate(expr: Expr, values: dict[str, Number]) -> Number:
+def evaluate(expr: Expr, values: Mapping[str, Number]) -> Number:
     """An expression over dims and scalar parameters."""
-    if isinstance(expr, Const):
-        return expr.value
-    if isinstance(expr, Var):
-        return values[expr.name]
-    if isinstance(expr, Cast):
-        value = evaluate(expr.value, values)
-        return int(value) if expr.dtype.is_integer else value
-    if isinstance(expr, Select):
-        chosen = expr.then if evaluate(expr.condition, values) else expr.otherwise
-        return evaluate(chosen, values)
-    if isinstance(expr, Apply):
-        args = [evaluate(arg, values) for arg in expr.args]
-        if expr.op == "not":
-            return not args[0] if isinstance(args[0], bool) else ~int(args[0])
-        if expr.op in _INDEX_OPERATIONS:
-            return _INDEX_OPERATIONS[expr.op](*args)
-    raise InternalError("E9002", "host-level expression is not index arithmetic")
+    value = analysis.evaluate(expr, values)
+    if value is None:
+        raise InternalError("E9002", "host-level expression is not index arithmetic")
+    return value
 
 
 @dataclass

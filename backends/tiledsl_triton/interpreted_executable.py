@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tiledsl.analysis.fold import Number
 from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function, Launch
 from tiledsl_triton.functionalize import Kernel
-from tiledsl_triton.host import HostRun, Number, named_arguments
+from tiledsl_triton.host import HostRun, named_arguments
 from tiledsl_triton.pointers import Pointer, pointer_to
 
 if TYPE_CHECKING:

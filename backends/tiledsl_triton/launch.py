@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tiledsl.analysis.fold import Number
 from tiledsl.backend import Arguments, ArrayRef
 from tiledsl.ir.nodes import Buffer, Function, Launch
 from tiledsl_triton.compilation import (
@@ -15,7 +16,7 @@ from tiledsl_triton.compilation import (
     compile_kernel,
 )
 from tiledsl_triton.functionalize import Kernel
-from tiledsl_triton.host import HostRun, Number, named_arguments
+from tiledsl_triton.host import HostRun, named_arguments
 from tiledsl_triton.targets import Gpu
 
 

@@ -38,12 +38,10 @@ def gemm_dtypes() -> frozenset[tuple[DType, DType, DType]]:
 
 
 class _Operand:
-    """One operand: text of each piece, oriented (m, k), (k, n) or (m, n)."""
+    """One operand as it is stored: a tile, or an array in scratch memory."""
 
-    def __init__(
-        self, state: Lowering, region: Region, axes: tuple[tuple[str, int], ...]
-    ) -> None:
-        self.state, self.region, self.axes = state, region, axes
+    def __init__(self, state: Lowering, region: Region) -> None:
+        self.state, self.region = state, region
         self.in_memory = region.buffer.name in state.memories
 
     def starts(self) -> list[int]:
@@ -105,9 +103,7 @@ def lower_gemm(state: Lowering, gemm: Gemm) -> None:
     """Emits the products, summed over the pieces of k."""
     number = state.gemms_of[id(gemm)]
     m, n, k = (gemm_axis(number, letter) for letter in "mnk")
-    a = _Operand(state, gemm.a, (k, m) if gemm.transpose_a else (m, k))
-    b = _Operand(state, gemm.b, (n, k) if gemm.transpose_b else (k, n))
-    c = _Operand(state, gemm.c, (m, n))
+    a, b, c = (_Operand(state, region) for region in (gemm.a, gemm.b, gemm.c))
     partition = state.placement.partition
     clear = Evaluator(state, Lanes())(gemm.clear)
     for row in partition.pieces(m):

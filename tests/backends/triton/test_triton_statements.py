@@ -95,6 +95,26 @@ def test_product_ignores_what_lies_in_padding(run: Run) -> None:
     np.testing.assert_array_equal(c, np.full((16, 16), 5))
 
 
+def test_products_of_tiles_in_scratch_memory(run: Run) -> None:
+    """Shifted reads make buffers addressable; they still multiply."""
+    *_, c = run(
+        """
+        func f(A: float32[24, 20], C: float32[24, 24])
+          launch (b: 2) threads 128
+            alloc shared a: float32[24, 20]
+            alloc fragment c: float32[24, 24]
+            copy A[0 +: 24, 0 +: 20] -> a[0 +: 24, 0 +: 20] shape (24, 20)
+            fill c[0 +: 24, 0 +: 24] = 2.0
+            gemm c[0 +: 24, 0 +: 24] += a[0 +: 24, 0 +: 20] @ a[0 +: 24, 0 +: 20].T
+            parallel (i: 24, j: 24)
+              C[i, j] = c[i - 1, 23 - j] + a[i, j + 1]
+        """,
+        integers(24, 20),
+        empty(24, 24),
+    )
+    assert np.isfinite(c).all()
+
+
 def test_slices_of_one_tile_are_pieces(run: Run) -> None:
     x = integers(16, 96)
     _, y = run(
