@@ -42,7 +42,7 @@ def fold_apply(op: str, args: tuple[Const, ...]) -> Const | None:
     values = [int(arg.value) for arg in args]
     if op in _BITS:
         return _number(_BITS[op](dtype, *values), result)
-    exact = _INTEGER.get(op)
+    exact = INTEGER_RULES.get(op)
     return None if exact is None else _number(exact(*values), result)
 
 
@@ -106,8 +106,8 @@ def _truncdiv(a: int, b: int) -> int:
     return truncated(a, b) if b else 0
 
 
-# ... whose result is an exact integer, wrapped afterwards
-_INTEGER: Final[dict[str, Callable[..., int]]] = {
+# exact integers, to be wrapped afterwards
+INTEGER_RULES: Final[dict[str, Callable[..., int]]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,

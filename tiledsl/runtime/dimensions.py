@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
+from tiledsl.analysis.fold import INTEGER_RULES, wrapped
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import (
     Apply,
@@ -20,43 +20,6 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.printer import print_expression
 from tiledsl.ir.visitor import children, transform, walk
-
-
-def _floordiv(a: int, b: int) -> int:
-    return a // b if b else 0
-
-
-def _truncdiv(a: int, b: int) -> int:
-    quotient = abs(a) // abs(b) if b else 0
-    return quotient if (a < 0) == (b < 0) else -quotient
-
-
-_INTEGER: Final[dict[str, Callable[..., int]]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "floordiv": _floordiv,
-    "floormod": lambda a, b: a - _floordiv(a, b) * b,
-    "truncdiv": _truncdiv,
-    "truncmod": lambda a, b: a - _truncdiv(a, b) * b,
-    "ceildiv": lambda a, b: -_floordiv(-a, b),
-    "and": lambda a, b: a & b,
-    "or": lambda a, b: a | b,
-    "xor": lambda a, b: a ^ b,
-    "not": lambda a: ~a,
-    "shl": lambda a, b: a << b if 0 <= b < 64 else 0,
-    "shr": lambda a, b: a >> (b if 0 <= b < 64 else 63),
-    "eq": lambda a, b: int(a == b),
-    "ne": lambda a, b: int(a != b),
-    "lt": lambda a, b: int(a < b),
-    "le": lambda a, b: int(a <= b),
-    "gt": lambda a, b: int(a > b),
-    "ge": lambda a, b: int(a >= b),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +108,7 @@ def _cast(expression: Cast, known: Mapping[str, int]) -> Linear | None:
 
 
 def _wrapped(value: int, dtype: DType) -> int:
-    if dtype.kind == "bool":
-        return int(value != 0)
-    value &= (1 << dtype.bits) - 1
-    if dtype.is_signed and value >> (dtype.bits - 1):
-        return value - (1 << dtype.bits)
-    return value
+    return int(value != 0) if dtype.kind == "bool" else wrapped(value, dtype)
 
 
 def _apply(expression: Apply, known: Mapping[str, int]) -> Linear | None:
@@ -159,10 +117,11 @@ def _apply(expression: Apply, known: Mapping[str, int]) -> Linear | None:
     if len(parts) < len(forms):
         return None
     if not any(part.coefficients for part in parts):
-        meaning = _INTEGER.get(expression.op)
+        # exact, not wrapped: a size that overflows 64 bits must be seen
+        meaning = INTEGER_RULES.get(expression.op)
         if meaning is None:
             return None
-        return Linear(meaning(*(part.constant for part in parts)))
+        return Linear(int(meaning(*(part.constant for part in parts))))
     match expression.op, parts:
         case "add", [a, b]:
             return a.plus(b)
