@@ -166,7 +166,7 @@ FLASH_FWD = KernelEntry(
     kernel=flash_fwd_kernel,
     workloads=(
         FlashWorkload("causal-ragged", 2, 70, 70, 2, 1, 64, 64),
-        FlashWorkload("full-float32", 1, 67, 131, 4, 2, 32, 48, False, "float32"),
+        FlashWorkload("full-float32", 1, 67, 131, 2, 2, 32, 48, False, "float32"),
         FlashWorkload("longer-keys", 1, 5, 130, 4, 1, 192, 128, dtype="float32"),
         FlashWorkload("unseen-rows", 1, 150, 70, 1, 1, 128, 128, dtype="float32"),
         FlashWorkload("peaked", 1, 40, 90, 2, 2, 16, 16, dtype="float32", spread=20.0),

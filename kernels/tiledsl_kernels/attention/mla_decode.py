@@ -205,8 +205,8 @@ MLA_DECODE = KernelEntry(
     summary="absorbed latent attention, one decoding step over a paged cache",
     kernel=mla_decode_kernel,
     workloads=(
-        MlaDecodeWorkload("one-query", 1, 16, (1, 64, 65, 130)),
-        MlaDecodeWorkload("step-of-two", 2, 5, (100, 2, 64), 32, 16, 16, "float32"),
+        MlaDecodeWorkload("one-query", 1, 16, (1, 64, 70)),
+        MlaDecodeWorkload("step-of-two", 2, 5, (40, 2, 16), 32, 16, 16, "float32"),
         MlaDecodeWorkload("empty-sequences", 1, 3, (0, 7), 32, 16, 16, "float32"),
         MlaDecodeWorkload(
             "more-queries-than-keys", 3, 4, (2, 1), 16, 16, 16, "float32"

@@ -173,8 +173,8 @@ SPARSE_MLA_FWD = KernelEntry(
     summary="latent attention to tokens gathered by index",
     kernel=sparse_mla_fwd_kernel,
     workloads=(
-        SparseMlaWorkload("bfloat16", 1, 3, 90, 16, 64),
-        SparseMlaWorkload("odd-float32", 2, 4, 50, 5, 70, 32, 16, "float32"),
+        SparseMlaWorkload("bfloat16", 1, 2, 90, 16, 64),
+        SparseMlaWorkload("odd-float32", 2, 3, 50, 5, 100, 32, 16, "float32"),
         SparseMlaWorkload("one-index", 1, 2, 9, 3, 1, 16, 16, "float32"),
         SparseMlaWorkload("no-keys", 1, 2, 0, 3, 5, 16, 16, "float32"),
         # DeepSeek-V3.2: 128 heads, 2048 tokens for each query
