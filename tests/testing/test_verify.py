@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from tiledsl_numpy import NumpyBackend
 
+import tiledsl
+import tiledsl.language as T
 from tiledsl.backend import BuildOptions, Executable, Target
 from tiledsl.ir.nodes import Apply, Function, Node
 from tiledsl.ir.parser import parse_function
@@ -194,4 +196,37 @@ def test_assert_equivalent_names_what_is_wrong() -> None:
             inputs,
             backends=["numpy"],
             reference=lambda a, b: np.zeros((33, 4)),
+        )
+
+
+@tiledsl.jit
+def row_sum(X, bm=32):
+    M, N = T.const("M, N")
+    X: T.Tensor((M, N), "float32")
+    S = T.empty((M,), "float32")
+    with T.Kernel(T.ceildiv(M, bm)) as bx:
+        x = T.alloc_shared((bm, N), "float32")
+        s = T.alloc_fragment((bm,), "float32")
+        T.copy(X[bx * bm : (bx + 1) * bm, :], x)
+        T.reduce_sum(x, s, dim=1)
+        T.copy(s, S[bx * bm])
+    return S
+
+
+@pytest.mark.parametrize("bm", [1, 16, 100])
+def test_assert_equivalent_takes_a_traced_kernel(bm: int) -> None:
+    x = np.random.default_rng(0).standard_normal((70, 33), dtype=np.float32)
+    assert_equivalent(
+        row_sum,
+        [x],
+        static={"bm": bm},
+        reference=lambda x: bounded_math.sum_along(exact(x), -1),
+    )
+    with pytest.raises(AssertionError, match=r"S: \d+ of 70 wrong"):
+        assert_equivalent(
+            row_sum,
+            [x],
+            static={"bm": bm},
+            backends=["numpy"],
+            reference=lambda x: bounded_math.sum_along(exact(x), -1) * 1.001,
         )

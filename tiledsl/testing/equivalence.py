@@ -41,6 +41,13 @@ def assert_equivalent(
     are exact whatever the order of sums, and write all of every output.  A ``reference``
     is called with the inputs and gives the outputs in order: ``Bounded`` arrays for
     floats (see ``tiledsl.testing.exact``), plain arrays for integers.
+
+    With ``row_sum`` the eager kernel of the language reference::
+
+        x = np.random.default_rng(0).standard_normal((70, 33), dtype=np.float32)
+        assert_equivalent(
+            row_sum, [x], static={"bm": 16}, reference=lambda x: sum_along(exact(x), -1)
+        )
     """
     names = tuple(backends) if backends is not None else runnable_backends()
     built = kernel
