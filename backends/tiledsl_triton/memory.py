@@ -85,7 +85,7 @@ class Address:
         dims = zip(subscripts, memory.extents, memory.strides, strict=True)
         for subscript, extent, stride in dims:
             if subscript.vector is not None:
-                self._add_vector(subscript, extent, stride)
+                self._add_vector(subscript.vector, extent, stride)
             else:
                 self._add_sum(subscript, extent, stride)
         parts = [memory.pointer]
@@ -104,9 +104,8 @@ class Address:
     def _times(self, text: str, stride: Value) -> str:
         return text if stride.literal == 1 else f"{text} * {stride.atom}"
 
-    def _add_vector(self, subscript: Subscript, extent: Expr, stride: Expr) -> None:
-        assert subscript.vector is not None
-        value = self._evaluate(subscript.vector)
+    def _add_vector(self, vector: Expr, extent: Expr, stride: Expr) -> None:
+        value = self._evaluate(vector)
         if value.literal is None and "(" in value.text:
             value = self._state.bind("at", value)
         self._vectors.append(self._times(value.atom, self._evaluate(stride)))

@@ -43,9 +43,11 @@ def place(launch: Launch, facts: LaneFacts) -> Placement:
         placement.partition = _partition(launch, facts, placement)
         placement.scratch |= placement.partition.crowded
     for access in facts.accesses:
-        if access.kind == "accumulate" and _collides(access, facts, placement):
-            assert access.parallel is not None
-            placement.serial.append(access.parallel)
+        around = access.parallel
+        if access.kind != "accumulate" or around is None:
+            continue
+        if _collides(access, around, facts, placement):
+            placement.serial.append(around)
     return placement
 
 
@@ -125,9 +127,11 @@ def _is_box(access: Access, placement: Placement) -> bool:
     return True
 
 
-def _collides(access: Access, facts: LaneFacts, placement: Placement) -> bool:
+def _collides(
+    access: Access, parallel: Parallel, facts: LaneFacts, placement: Placement
+) -> bool:
     """Whether lanes may meet in one element in a way that no reduction over axes expresses."""
-    if access.private or access.parallel is None:
+    if access.private:
         return False
     simple = all(s.is_point or s.axis is not None for s in access.subscripts)
     axes = [s.axis for s in access.subscripts if s.axis is not None]
@@ -135,9 +139,7 @@ def _collides(access: Access, facts: LaneFacts, placement: Placement) -> bool:
         return False
     if not _is_tile(access.buffer, facts, placement):
         return True
-    lanes = prod(
-        power_of_two(max(n, 1)) for n in static_extents(access.parallel).values()
-    )
+    lanes = prod(power_of_two(max(n, 1)) for n in static_extents(parallel).values())
     spread = prod(
         power_of_two(size)
         for subscript, size in zip(

@@ -115,7 +115,8 @@ def _into_tile(
 ) -> None:
     tile = state.tiles[statement.buffer.name]
     terms = _masked(state, lanes, statement, evaluate)
-    spread = [dim for dim, s in enumerate(subscripts) if s.vector is not None]
+    vectors = {d: s.vector for d, s in enumerate(subscripts) if s.vector is not None}
+    spread = list(vectors)
     plain = tuple(
         Subscript((), s.uniform) if s.vector is not None else s for s in subscripts
     )
@@ -124,9 +125,7 @@ def _into_tile(
         dim: evaluate(expr) for dim, expr in access.points.items() if dim not in spread
     }
     positions = {}
-    for dim in spread:
-        vector = subscripts[dim].vector
-        assert vector is not None
+    for dim, vector in vectors.items():
         positions[dim] = lanes.spread(state.bind("at", evaluate(vector)))
     for key in _all_keys(access, spread):
         operand = _spread_over(state, lanes, access, terms, positions, key, statement)

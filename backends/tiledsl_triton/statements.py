@@ -197,10 +197,8 @@ def _any(live: Value) -> str:
 
 def _live(state: Lowering, lanes: Lanes, condition: Value) -> Value:
     """Binds the lanes that take part in a loop, in full shape."""
-    tests = [condition, *lanes.conditions, *lanes.padding]
-    all_tests = conjunction(tests)
-    assert all_tests is not None
-    text = lanes.spread(all_tests)
+    tests = conjunction([condition, *lanes.conditions, *lanes.padding])
+    text = lanes.spread(tests or condition)
     return state.bind("live", Value(text, BOOL, lanes.all_axes))
 
 
