@@ -120,7 +120,9 @@ def integer(value: int) -> Value:
 
 def bits_of_e8m0(value: float) -> int:
     """The byte that stands for a power of two in float8_e8m0fnu."""
-    return 255 if math.isnan(value) else round(math.log2(value)) + 127
+    if math.isnan(value) or value < 0:
+        return 255
+    return max(round(math.log2(value)) + 127, 0) if value else 0
 
 
 def storage_literal(value: int | float | bool, dtype: DType) -> Value:
