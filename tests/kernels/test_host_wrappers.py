@@ -14,6 +14,8 @@ from tiledsl_kernels.moe.moe_gate import moe_gate
 from tiledsl_kernels.norm.rmsnorm import rmsnorm
 from tiledsl_kernels.norm.softmax import softmax
 
+from tiledsl import ArgumentError
+
 F32 = np.float32
 BACKEND = "numpy"
 
@@ -63,11 +65,11 @@ def test_flash_fwd(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(lse[0, 1], np.log(np.exp(z).sum(-1)), rtol=1e-4)
     last, _ = flash_fwd(q[:, 3:], k, v, backend=BACKEND)
     np.testing.assert_allclose(last[0, 0, 1], o[0, 3, 1], rtol=1e-4, atol=1e-6)
-    with pytest.raises(ValueError, match="3 query heads, 2 key heads"):
+    with pytest.raises(ArgumentError, match="a divisor of 3 heads, got 2"):
         flash_fwd(
             normal(rng, 1, 4, 3, 8), normal(rng, 1, 4, 2, 8), normal(rng, 1, 4, 2, 8)
         )
-    with pytest.raises(ValueError, match="positive scale"):
+    with pytest.raises(ArgumentError, match="positive finite number"):
         flash_fwd(q, k, v, scale=-1.0)
 
 
@@ -87,7 +89,7 @@ def test_latent_attention(rng: np.random.Generator) -> None:
         lambda: mla_decode(q, cache, table, lengths, scale=0.0),
         lambda: sparse_mla_fwd(q, flat, rows, scale=0.0),
     ):
-        with pytest.raises(ValueError, match="positive scale"):
+        with pytest.raises(ArgumentError, match="positive finite number"):
             call()
 
 
@@ -109,19 +111,20 @@ def test_experts(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": 5}, "16 experts do not form 5 groups"),
-        ({"topk": 9, "groups": 4, "keep": 2}, "cannot choose 9"),
-        ({"topk": 1, "groups": 4, "keep": 5}, "cannot choose 1"),
-        ({"topk": 0, "groups": 4, "keep": 2}, "cannot choose 0"),
+        ({"groups": 5}, "a divisor of 16 experts, got 5"),
+        ({"groups": 0}, "a divisor of 16 experts, got 0"),
+        ({"topk": 9, "groups": 4, "keep": 2}, "1 to 8 experts, got 9"),
+        ({"topk": 1, "groups": 4, "keep": 5}, "1 to 4 groups, got 5"),
+        ({"topk": 0, "groups": 4, "keep": 2}, "1 to 8 experts, got 0"),
     ],
 )
 def test_impossible_choices_are_refused(options: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         moe_gate(np.zeros((1, 16), F32), np.zeros(16, F32), **options)
 
 
 def test_offsets_must_fit_the_experts(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match=r"expected 3 offsets, got shape \(2,\)"):
+    with pytest.raises(ArgumentError, match="expected 3 offsets, got 2"):
         grouped_gemm(normal(rng, 6, 8), normal(rng, 2, 4, 8), np.int32([0, 2]))
 
 
@@ -133,3 +136,25 @@ def test_torch_in_torch_out(rng: np.random.Generator) -> None:
     assert c.dtype == torch.bfloat16
     expected = a.to(torch.float32) @ b.to(torch.float32).T
     assert torch.allclose(c.to(torch.float32), expected, rtol=0.01, atol=0.01)
+
+
+WRAPPERS = [
+    (gemm, (2, 2)),
+    (softmax, (2,)),
+    (rmsnorm, (2, 1)),
+    (flash_fwd, (4, 4, 4)),
+    (mla_decode, (4, 4, 2, 1)),
+    (sparse_mla_fwd, (4, 4, 4)),
+    (moe_gate, (2, 1)),
+    (grouped_gemm, (2, 3, 1)),
+]
+
+
+@pytest.mark.parametrize(("wrapper", "ranks"), WRAPPERS)
+def test_every_argument_must_be_an_array_of_its_rank(wrapper, ranks) -> None:
+    good = [np.zeros((16,) * rank, F32) for rank in ranks]
+    for position, rank in enumerate(ranks):
+        for bad in (None, [[1.0]], 3, np.zeros((2,) * (rank + 1), F32)):
+            arguments = [*good[:position], bad, *good[position + 1 :]]
+            with pytest.raises(ArgumentError, match="E1030"):
+                wrapper(*arguments)

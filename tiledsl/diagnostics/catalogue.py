@@ -149,6 +149,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "E1020": "an array argument spans more bytes than can be addressed",
     "E1021": "no argument of any call could determine a dim",
     "E1022": "the grid of a launch is negative for these arguments",
+    "E1030": "a wrapper of a kernel needs an array of another rank",
+    "E1031": "arguments of a wrapper of a kernel do not fit each other",
     # E20 refused by a target
     "E2001": "the target cannot do this construct",
     "E2002": "the backend or its target is not available on this machine",

@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check, check_arrays, check_scale
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
@@ -85,13 +86,12 @@ def flash_fwd(
     multiple of G.  Causal masks are aligned to the bottom right: query i sees keys up to
     i + Sk - Sq.  A query that sees no key has O = 0 and log-sum-exp -inf.
     """
-    if q.shape[2] % k.shape[2]:
-        raise ValueError(
-            f"{q.shape[2]} query heads, {k.shape[2]} key heads: no multiple"
-        )
-    scale = q.shape[-1] ** -0.5 if scale is None else scale
-    if scale <= 0:
-        raise ValueError(f"expected a positive scale, got {scale}")
+    check_arrays(q=(q, 4), k=(k, 4), v=(v, 4))
+    heads, key_heads = q.shape[2], k.shape[2]
+    whole_groups = key_heads > 0 and heads % key_heads == 0
+    check(whole_groups, "k", expected=f"a divisor of {heads} heads", got=key_heads)
+    scale = max(1, q.shape[3]) ** -0.5 if scale is None else scale
+    check_scale(scale)
     return cast(
         "tuple[ArrayT, ArrayT]",
         flash_fwd_kernel(

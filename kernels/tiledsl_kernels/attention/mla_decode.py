@@ -15,6 +15,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check, check_arrays, check_scale
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.online_softmax import (
     LOG2_E,
@@ -111,9 +112,12 @@ def mla_decode(
     Gives O [B, Sq, H, latent] and the natural log-sum-exp [B, Sq, H].  ``scale`` is that
     of the expanded form, not D^-0.5.
     """
-    if scale <= 0:
-        raise ValueError(f"expected a positive scale, got {scale}")
+    check_arrays(
+        q=(q, 4), cache=(cache, 4), block_table=(block_table, 2), seqlens=(seqlens, 1)
+    )
+    check_scale(scale)
     batch, rows, heads, width = q.shape
+    check(0 < latent < width, "latent", expected=f"a part of the {width}", got=latent)
     o, lse = cast(
         "tuple[ArrayT, ArrayT]",
         mla_decode_kernel(

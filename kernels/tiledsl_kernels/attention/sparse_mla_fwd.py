@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check, check_arrays, check_scale
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.attention.mla_decode import V3_SCALE
 from tiledsl_kernels.attention.online_softmax import (
@@ -89,8 +90,10 @@ def sparse_mla_fwd(
     An index that is negative or not below Sk names no row.  Gives O [B, S, H, latent] and
     the natural log-sum-exp [B, S, H]; a query without any row has 0 and -inf.
     """
-    if scale <= 0:
-        raise ValueError(f"expected a positive scale, got {scale}")
+    check_arrays(q=(q, 4), kv=(kv, 4), indices=(indices, 4))
+    check_scale(scale)
+    width = q.shape[3]
+    check(0 < latent < width, "latent", expected=f"a part of the {width}", got=latent)
     return cast(
         "tuple[ArrayT, ArrayT]",
         sparse_mla_fwd_kernel(

@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check_arrays
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import gemm_reference
@@ -58,6 +59,7 @@ def gemm(
     backend: str | None = None,
 ) -> ArrayT:
     """A [M, K] times B [N, K] (transposed) or [K, N]; bf16, f16 or f32 operands."""
+    check_arrays(a=(a, 2), b=(b, 2))
     return cast(
         "ArrayT",
         gemm_kernel(

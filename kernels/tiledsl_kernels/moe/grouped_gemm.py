@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check, check_arrays
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import integers_or_normal
 from tiledsl_kernels.reference.gemm import grouped_gemm_reference
@@ -79,10 +80,10 @@ def grouped_gemm(
     ``offsets`` is int32 [E + 1] and does not decrease; an expert may have no rows.  Rows
     of no expert give zeros.
     """
-    if offsets.shape != (weights.shape[0] + 1,):
-        raise ValueError(
-            f"expected {weights.shape[0] + 1} offsets, got shape {tuple(offsets.shape)}"
-        )
+    check_arrays(x=(x, 2), weights=(weights, 3), offsets=(offsets, 1))
+    ends = weights.shape[0] + 1
+    enough = offsets.shape[0] == ends
+    check(enough, "offsets", expected=f"{ends} offsets", got=offsets.shape[0])
     return cast(
         "ArrayT",
         grouped_gemm_kernel(

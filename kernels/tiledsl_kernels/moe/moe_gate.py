@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check, check_arrays
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.moe import moe_gate_reference
@@ -137,11 +138,13 @@ def moe_gate(
     of equals the smaller index wins.  Weights are the scores without the bias, scaled so
     that they sum to ``route_scale``.
     """
+    check_arrays(logits=(logits, 2), bias=(bias, 1))
     experts = logits.shape[1]
-    if groups < 1 or experts % groups:
-        raise ValueError(f"{experts} experts do not form {groups} groups")
-    if not 1 <= keep <= groups or not 1 <= topk <= keep * (experts // groups):
-        raise ValueError(f"cannot choose {topk} of {experts} experts in {keep} groups")
+    even = groups >= 1 and experts % groups == 0
+    check(even, "groups", expected=f"a divisor of {experts} experts", got=groups)
+    check(1 <= keep <= groups, "keep", expected=f"1 to {groups} groups", got=keep)
+    most = keep * (experts // groups)
+    check(1 <= topk <= most, "topk", expected=f"1 to {most} experts", got=topk)
     return cast(
         "tuple[ArrayT, ArrayT]",
         moe_gate_kernel(

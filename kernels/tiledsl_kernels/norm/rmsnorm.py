@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size, Static
+from tiledsl_kernels.arguments import check_arrays
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.norm import rmsnorm_reference
@@ -43,6 +44,7 @@ def rmsnorm(
     x: ArrayT, weight: ArrayT, *, eps: float = 1e-6, backend: str | None = None
 ) -> ArrayT:
     """X / rms(x) * weight along the last axis of X [M, N]; weight float32 [N]."""
+    check_arrays(x=(x, 2), weight=(weight, 1))
     return cast(
         "ArrayT",
         rmsnorm_kernel(x, weight, eps=eps, dtype=T.dtype(x.dtype), backend=backend),

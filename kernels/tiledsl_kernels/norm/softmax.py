@@ -11,6 +11,7 @@ import numpy as np
 import tiledsl
 import tiledsl.language as T
 from tiledsl.testing import Call, Expected, Inputs, KernelEntry, Size
+from tiledsl_kernels.arguments import check_arrays
 from tiledsl_kernels.arrays import ArrayT
 from tiledsl_kernels.data import normal
 from tiledsl_kernels.reference.norm import softmax_reference
@@ -60,6 +61,7 @@ def softmax_kernel(X, dtype="float32", bm=4, bn=1024, stages=2):
 
 def softmax(x: ArrayT, *, backend: str | None = None) -> ArrayT:
     """Softmax along the last axis of X [M, N].  A row of -inf only gives NaN."""
+    check_arrays(x=(x, 2))
     return cast("ArrayT", softmax_kernel(x, dtype=T.dtype(x.dtype), backend=backend))
 
 
