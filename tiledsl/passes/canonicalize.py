@@ -30,6 +30,7 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.visitor import transform
 from tiledsl.passes.base import Contract
+from tiledsl.passes.empty_ranges import without_negative_extents
 from tiledsl.passes.equations import Rule
 from tiledsl.passes.scalar_rules import SCALAR_RULES
 
@@ -64,7 +65,7 @@ def _change(node: Node) -> Node | Block:
         return canonical(node)
     if isinstance(node, If | While | For | Parallel | Launch | Copy | Fill):
         return _statement(node)
-    return node
+    return without_negative_extents(node)
 
 
 def canonical(expr: Expr) -> Expr:

@@ -22,6 +22,7 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.visitor import change_expressions, walk
 from tiledsl.passes.base import Contract
+from tiledsl.passes.empty_ranges import without_negative_extents
 
 _Sums = tuple[Affine, ...]
 
@@ -50,7 +51,9 @@ class SimplifyIndex:
 
 def _simplified(statement: Statement, ranges: Ranges) -> Statement:
     def change(part: Node) -> Node:
-        return shorter(part, ranges) if isinstance(part, Apply) else part
+        if isinstance(part, Apply):
+            return shorter(part, ranges)
+        return without_negative_extents(part)
 
     return change_expressions(statement, change)
 

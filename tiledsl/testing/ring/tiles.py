@@ -26,7 +26,12 @@ from tiledsl.ir.nodes import (
     whole,
 )
 from tiledsl.testing.ring.encoding import INFINITY, NAN, NO_NUMBER
-from tiledsl.testing.ring.expressions import convert, ring, ring_region
+from tiledsl.testing.ring.expressions import (
+    convert,
+    ring,
+    ring_parts,
+    ring_region,
+)
 from tiledsl.testing.ring.scalars import (
     Emitter,
     absolute,
@@ -134,7 +139,7 @@ def classified(emit: Emitter, payload: Expr, classes: Expr) -> Expr:
 def gemm(emit: Emitter, node: Gemm) -> Iterator[Statement]:
     """Payloads multiply as integers; a special operand makes its row or column NaN."""
     if not node.c.buffer.dtype.is_float:
-        yield node
+        yield ring_parts(emit, node)
         return
     clear = emit.name(ring(emit, node.clear))
     yield from emit.take()
@@ -198,17 +203,21 @@ def _gemm_operand(
 
 
 def reduce(emit: Emitter, node: Reduce) -> Iterator[Statement]:
-    if not node.target.buffer.dtype.is_float:
-        yield node
+    source_dtype, dtype = node.source.buffer.dtype, node.target.buffer.dtype
+    if not (source_dtype.is_float or dtype.is_float):
+        yield ring_parts(emit, node)
         return
     raw, fetched = _fetch(emit, node.source)
     yield from fetched
-    source_dtype = node.source.buffer.dtype
+    if not dtype.is_float:
+        yield from _reduce_to_integers(emit, node, raw)
+        return
     kind = node.reduction
 
     def element(at: tuple[Var, ...]) -> Expr:
         value = emit.name(Load(raw, at))
-        value = value if source_dtype.is_float else wrap(value)
+        if not source_dtype.is_float:
+            value = convert(emit, value, source_dtype, dtype.evaluation)
         return absolute(emit, emit.name(value)) if kind.startswith("abs") else value
 
     values = tile(emit, raw.shape)
@@ -221,6 +230,19 @@ def reduce(emit: Emitter, node: Reduce) -> Iterator[Statement]:
     parts = _reduce_sum if summed else _reduce_extremum
     yield from parts(emit, node, values, result)
     yield from _merge(emit, node, result)
+
+
+def _reduce_to_integers(
+    emit: Emitter, node: Reduce, raw: Buffer
+) -> Iterator[Statement]:
+    """Floats are converted one by one before they meet."""
+    source, dtype = node.source.buffer.dtype, node.target.buffer.dtype
+    values = tile(emit, raw.shape, dtype)
+    yield Allocate(values)
+    yield each(
+        emit, values, lambda at: convert(emit, emit.name(Load(raw, at)), source, dtype)
+    )
+    yield replace(node, source=whole(values), target=ring_region(emit, node.target))
 
 
 def _reduce_sum(

@@ -1,0 +1,131 @@
+"""Biases of a whole program: what a pass or a backend finds hard comes in bunches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tiledsl.ir.dtypes import DType
+
+Weights = tuple[tuple[str, int], ...]
+
+_STATEMENTS: Final[Weights] = (
+    ("tile", 2),
+    ("let", 1),
+    ("copy", 3),
+    ("fill", 1),
+    ("reduce", 2),
+    ("gemm", 1),
+    ("parallel", 5),
+    ("variable", 1),
+    ("for", 2),
+    ("if", 2),
+    ("while", 1),
+)
+_PLAIN: Final = (
+    ("int32", 6),
+    ("float32", 6),
+    ("bool", 1),
+    ("int8", 1),
+    ("uint8", 1),
+    ("int16", 1),
+    ("uint16", 1),
+    ("uint32", 1),
+    ("int64", 1),
+    ("uint64", 1),
+    ("float16", 1),
+    ("bfloat16", 2),
+    ("float64", 1),
+    ("float8_e4m3fn", 1),
+    ("float8_e5m2", 1),
+    ("float8_e8m0fnu", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often a program does what.
+
+    ``statements`` and ``dtypes`` are weights; ``size`` counts the statements of a block
+    and ``depth`` the blocks in blocks; ``tiles`` are extents of tiles, the simplest
+    first; ``exact`` leaves out what two honest evaluations may round differently.
+    The rest are percentages.
+    """
+
+    name: str
+    statements: Weights = _STATEMENTS
+    dtypes: Weights = _PLAIN
+    size: int = 3
+    depth: int = 1
+    tiles: tuple[int, ...] = (1, 2, 3, 4, 5, 7)
+    launches: int = 2
+    exact: bool = False
+    symbolic: int = 50
+    outside: int = 25
+    strided: int = 15
+    casts: int = 15
+    gathers: int = 10
+    guards: int = 35
+    values: int = 2
+
+    def weight(self, dtype: DType) -> int:
+        return dict(self.dtypes).get(str(dtype), 0)
+
+
+def _with(weights: Weights, **changed: int) -> Weights:
+    return tuple({**dict(weights), **changed}.items())
+
+
+_MIXED: Final = Policy("mixed")
+
+POLICIES: Final[tuple[Policy, ...]] = (
+    _MIXED,
+    replace(_MIXED, name="exact", exact=True),
+    replace(
+        _MIXED,
+        name="tails",
+        tiles=(2, 3, 5, 6, 7, 9, 12, 17),
+        symbolic=85,
+        outside=60,
+        statements=_with(_STATEMENTS, copy=8),
+    ),
+    replace(
+        _MIXED,
+        name="casts",
+        casts=45,
+        values=3,
+        dtypes=tuple((name, 1) for name, _ in _PLAIN),
+        statements=_with(_STATEMENTS, parallel=8, copy=4),
+    ),
+    replace(
+        _MIXED,
+        name="aliases",
+        dtypes=(("int32", 5), ("float32", 4), ("bfloat16", 1), ("uint8", 1)),
+        tiles=(2, 4, 4, 6),
+        size=6,
+        statements=_with(_STATEMENTS, copy=14, parallel=3, gemm=2),
+    ),
+    replace(
+        _MIXED,
+        name="pipelines",
+        depth=2,
+        statements=_with(_STATEMENTS, **{"for": 8, "copy": 6, "gemm": 4}),
+        dtypes=(("float32", 4), ("int32", 2), ("bfloat16", 2), ("float16", 1)),
+    ),
+    replace(_MIXED, name="tiny", tiles=(1, 1, 2), launches=3, size=4),
+    replace(
+        _MIXED,
+        name="nests",
+        depth=4,
+        size=2,
+        statements=_with(_STATEMENTS, **{"for": 6, "if": 6, "while": 4}),
+    ),
+)
+
+
+def find_policy(name: str) -> Policy:
+    """The policy of that name.  Raises KeyError with the known names."""
+    known = {policy.name: policy for policy in POLICIES}
+    if name not in known:
+        raise KeyError(f"no policy {name!r}; there are {', '.join(known)}")
+    return known[name]
