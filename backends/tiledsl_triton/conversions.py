@@ -91,7 +91,7 @@ def _float(operations: Operations, value: Value, cast: Cast) -> str:
     """Number to float.  float32 stands between where the source or target is narrow."""
     source, target, text = value.dtype, cast.dtype, value.typed
     directed = cast.rounding != "rn" and source.is_float and _narrower(target, source)
-    if target in ("float32", "float64"):
+    if target.bits >= 32:
         if directed:
             return _directed(operations, text, cast)
         return _plain(text, target)

@@ -22,7 +22,7 @@ CELLS = [
     if op.accepts(dtype)
 ]
 Build = Callable[[tuple[ir.Load, ...]], ir.Expr]
-STORED = [dtype for dtype in ALL_DTYPES if dtype not in ("index", "tfloat32")]
+STORED = [dtype for dtype in ALL_DTYPES if dtype != "index"]
 
 
 def special_values(dtype: DType) -> list[int | float | bool]:
