@@ -7,6 +7,7 @@ import sys
 import click
 
 from tiledsl.commands.backends import backends
+from tiledsl.commands.bench import bench
 from tiledsl.commands.cache import cache
 from tiledsl.commands.demo import demo
 from tiledsl.commands.doctor import doctor
@@ -25,7 +26,7 @@ def commands() -> None:
     """Tile kernels in Python: one source for every backend."""
 
 
-for command in (demo, list_kernels, verify, show, backends, cache, doctor):
+for command in (demo, list_kernels, verify, bench, show, backends, cache, doctor):
     commands.add_command(command)
 
 
