@@ -43,8 +43,10 @@ def _tanh(b: Builder, machine: Machine, x: Value) -> Value:
     power = exp(b, machine, b.binary("fadd", size, size))
     one, two = constant(x, 1.0), constant(x, 2.0)
     rest = b.binary("fdiv", two, b.binary("fadd", power, one))
-    far = with_sign_of(b, b.binary("fsub", one, rest), x)
-    return b.select(b.compare("olt", size, constant(x, 0.55)), near, far)
+    far = b.binary("fsub", one, rest)
+    value = b.select(b.compare("olt", size, constant(x, 0.55)), near, far)
+    # near 0 too: the sum there turns -0 into +0
+    return with_sign_of(b, value, x)
 
 
 def _erf(b: Builder, machine: Machine, x: Value) -> Value:

@@ -73,8 +73,13 @@ def _tangent(b: Builder, x: Value) -> Value:
     return b.binary("fdiv", b.select(odd, negated, sine), b.select(odd, sine, cosine))
 
 
-def _periodic(name: str, near: Callable[[Builder, Value], Value]) -> Emitter:
-    """``near`` for moderate arguments of float32; the C library for the others."""
+def _periodic(
+    name: str, near: Callable[[Builder, Value], Value], *, odd: bool
+) -> Emitter:
+    """``near`` for moderate arguments of float32; the C library for the others.
+
+    An ``odd`` function gives -0 for -0; the reduction has no signed zero.
+    """
     far = by_library(name)
 
     def emit(b: Builder, machine: Machine, x: Value) -> Value:
@@ -82,6 +87,8 @@ def _periodic(name: str, near: Callable[[Builder, Value], Value]) -> Emitter:
             return far(b, machine, x)
         wide = b.convert("fpext", x, "double")
         result = b.convert("fptrunc", near(b, wide), "float")
+        if odd:
+            result = b.select(b.compare("oeq", x, constant(x, 0.0)), x, result)
         beyond = b.compare("uge", magnitude(b, x), constant(x, _LIMIT))
         before = b.block
         yes, end = b.name("far"), b.name("done")
@@ -96,6 +103,6 @@ def _periodic(name: str, near: Callable[[Builder, Value], Value]) -> Emitter:
     return outlined(name + "_of", emit, inline=False)
 
 
-sin = _periodic("sin", _shifted(0))
-cos = _periodic("cos", _shifted(1))
-tan = _periodic("tan", _tangent)
+sin = _periodic("sin", _shifted(0), odd=True)
+cos = _periodic("cos", _shifted(1), odd=False)
+tan = _periodic("tan", _tangent, odd=True)
