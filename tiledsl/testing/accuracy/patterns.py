@@ -99,7 +99,13 @@ def _structured_integers(dtype: DType, amount: Amount) -> Array:
     mask = np.uint64((1 << dtype.bits) - 1)
     edges = {0, 1, 2, 3}
     for k in range(dtype.bits):
-        for rest in (0, 1, 1 << max(k - 24, 0), 1 << max(k - 8, 0), 1 << max(k - 53, 0)):
+        for rest in (
+            0,
+            1,
+            1 << max(k - 24, 0),
+            1 << max(k - 8, 0),
+            1 << max(k - 53, 0),
+        ):
             for step in (-1, 0, 1):
                 edges.update({(1 << k) + rest + step, (1 << k) - rest + step})
     exact = [value & int(mask) for value in edges]
