@@ -11,6 +11,7 @@ from tiledsl.commands.bench import bench
 from tiledsl.commands.cache import cache
 from tiledsl.commands.demo import demo
 from tiledsl.commands.doctor import doctor
+from tiledsl.commands.fuzz import fuzz
 from tiledsl.commands.listing import list_kernels
 from tiledsl.commands.show import show
 from tiledsl.commands.verify import verify
@@ -26,7 +27,7 @@ def commands() -> None:
     """Tile kernels in Python: one source for every backend."""
 
 
-for command in (demo, list_kernels, verify, bench, show, backends, cache, doctor):
+for command in (demo, list_kernels, verify, fuzz, bench, show, backends, cache, doctor):
     commands.add_command(command)
 
 

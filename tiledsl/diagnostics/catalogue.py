@@ -187,6 +187,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E4003": "a command names something that does not exist",
     "E4004": "a command needs a package that is not installed",
     "E4005": "a library of kernels cannot be loaded",
+    "E4050": "the fuzzer has no policy of that name",
     # W01 source and syntax
     "W0101": "a statement is never reached",
     "W0102": "the condition of a while loop is never true",
@@ -203,6 +204,7 @@ CATALOGUE: Final[dict[str, str]] = {
     # E50 checks at run time
     "E5001": "the extent of a grid is negative",
     "E5002": "an argument is not in memory that NumPy can read",
+    "W5080": "the passes on a function are not validated",
     "E5090": "two runs of a kernel on the same inputs differ",
     "E5091": "a kernel's results differ from a reference program's",
     # E90 our own bugs
@@ -210,4 +212,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "E9002": "a backend failed to compile verified IR",
     "E9003": "a backend failed to run what it compiled",
     "E9010": "a position was proved to be in bounds and is not",
+    "E9011": "a pass changes what a function computes",
+    "E9012": "after a pass a result depends on when asynchronous copies arrive",
 }

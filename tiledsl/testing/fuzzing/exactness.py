@@ -20,7 +20,11 @@ def _rounds_freely(node: Node) -> bool:
         case Gemm(c=c):
             return c.buffer.dtype.is_float
         case Reduce(reduction=reduction, target=target):
-            return target.buffer.dtype.is_float and reduction in ("sum", "mul", "abssum")
+            return target.buffer.dtype.is_float and reduction in (
+                "sum",
+                "mul",
+                "abssum",
+            )
         case Accumulate(reduction=reduction, buffer=buffer):
             return buffer.dtype.is_float and reduction in ("sum", "mul")
     return False

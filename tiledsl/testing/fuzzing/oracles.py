@@ -66,9 +66,9 @@ class Checks:
     backends: tuple[str, ...]
     slow: tuple[str, ...] = ()
     slow_every: int = 50
-    scalar_every: int = 3
+    scalar_every: int = 4
     text_every: int = 12
-    both_every: int = 6
+    both_every: int = 16
 
 
 @dataclass
@@ -180,7 +180,9 @@ def _check_backend(about: Comparison, on: Engine) -> None:
             return
     if stages[-1] is not stages[0]:
         last = about.of(stages[-1])
-        if not trial.attempt(f"passes {about.mode}", on.name, lambda: _interpreted(last)):
+        if not trial.attempt(
+            f"passes {about.mode}", on.name, lambda: _interpreted(last)
+        ):
             _blame(about, on, stages)
             return
     if about.exact and on.name != settings.REFERENCE:

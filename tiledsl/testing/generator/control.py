@@ -36,7 +36,15 @@ _KINDS: Final[dict[LoopKind, int]] = {
     "unroll": 2,
     "vectorized": 1,
 }
-_RANGES: Final = ((0, 2, 1), (0, 3, 1), (1, 4, 2), (0, 1, 1), (2, -2, -1), (3, 3, 1), (0, 4, 0))
+_RANGES: Final = (
+    (0, 2, 1),
+    (0, 3, 1),
+    (1, 4, 2),
+    (0, 1, 1),
+    (2, -2, -1),
+    (3, 3, 1),
+    (0, 4, 0),
+)
 _SIMPLE: Final[dict[str, Callable[[Scope], list[Statement]]]] = {
     "tile": tiles.tile,
     "copy": tiles.copy,

@@ -70,14 +70,17 @@ def filled(scope: Scope, target: Buffer) -> Statement:
     """A loop that writes every element of ``target``."""
     lanes = _lanes(scope, target)
     inner = scope.without(target).inside(lanes)
-    body = (*_before(inner), Store(target, lanes, value(inner, target.dtype)))
+    before = _before(inner, may_end=False)
+    body = (*before, Store(target, lanes, value(inner, target.dtype)))
     return Parallel(*_ordered(scope, lanes, target.shape), body)
 
 
 def accumulation(scope: Scope, target: Buffer) -> Statement:
     """Many iterations contribute to a few elements."""
     choice = scope.choice
-    lanes = tuple(Var(scope.names.fresh("i"), INDEX) for _ in range(choice.pick((1, 2))))
+    lanes = tuple(
+        Var(scope.names.fresh("i"), INDEX) for _ in range(choice.pick((1, 2)))
+    )
     extents = tuple(index(choice.pick((2, 4, 5, 9))) for _ in lanes)
     inner = scope.without(target).inside(lanes)
     before = _before(inner)
@@ -117,7 +120,11 @@ def _own(scope: Scope, lane: Var) -> Expr:
         return lane
     form = choice.pick(("add", "sub", "mul", "mirror"))
     offset = index(choice.pick((1, 2, 3)))
-    return Apply("sub", (offset, lane)) if form == "mirror" else Apply(form, (lane, offset))
+    return (
+        Apply("sub", (offset, lane))
+        if form == "mirror"
+        else Apply(form, (lane, offset))
+    )
 
 
 def _ordered(
@@ -186,7 +193,7 @@ def _repeated(scope: Scope, store: Statement) -> Statement:
     return For(var, index(choice.pick((0, 1, -1))), stop, index(1), body)
 
 
-def _before(scope: Scope) -> list[Statement]:
+def _before(scope: Scope, *, may_end: bool = True) -> list[Statement]:
     """Snapshots, private variables and early ends; what they bind joins the scope."""
     choice = scope.choice
     found: list[Statement] = []
@@ -197,7 +204,7 @@ def _before(scope: Scope) -> list[Statement]:
         scope.variables.append(bound)
     if choice.chance(15):
         found += _private(scope)
-    if choice.chance(6):
+    if may_end and choice.chance(6):
         found.append(If(condition(scope), (Continue(),)))
     return found
 
@@ -233,7 +240,9 @@ def _counted(scope: Scope, step: Statement, inner: Scope, var: Var) -> list[Stat
     limit = Apply("lt", (now, Const(scope.choice.integer(0, 3), INT32)))
     count = Store(counter, (), Apply("add", (now, Const(1, INT32))))
     bind = Let(var, index(scope.choice.integer(0, 2)))
-    more = Apply("and", (limit, condition(scope, 0))) if scope.choice.chance(40) else limit
+    more = (
+        Apply("and", (limit, condition(scope, 0))) if scope.choice.chance(40) else limit
+    )
     zero = Store(counter, (), Const(0, INT32))
     return [Allocate(counter), zero, While(more, (count, bind, step))]
 

@@ -55,7 +55,7 @@ class Policy:
     name: str
     statements: Weights = _STATEMENTS
     dtypes: Weights = _PLAIN
-    size: int = 3
+    size: int = 2
     depth: int = 1
     tiles: tuple[int, ...] = (1, 2, 3, 4, 5, 7)
     launches: int = 2
@@ -102,7 +102,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
         name="aliases",
         dtypes=(("int32", 5), ("float32", 4), ("bfloat16", 1), ("uint8", 1)),
         tiles=(2, 4, 4, 6),
-        size=6,
+        size=4,
         statements=_with(_STATEMENTS, copy=14, parallel=3, gemm=2),
     ),
     replace(
@@ -112,7 +112,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
         statements=_with(_STATEMENTS, **{"for": 8, "copy": 6, "gemm": 4}),
         dtypes=(("float32", 4), ("int32", 2), ("bfloat16", 2), ("float16", 1)),
     ),
-    replace(_MIXED, name="tiny", tiles=(1, 1, 2), launches=3, size=4),
+    replace(_MIXED, name="tiny", tiles=(1, 1, 2), launches=3, size=3),
     replace(
         _MIXED,
         name="nests",
