@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from tiledsl.diagnostics.check_report import CheckReport
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Function
 
@@ -100,6 +101,17 @@ class Executable(Protocol):
     def binary(self) -> bytes | None: ...
 
     def launch(self, arguments: Arguments) -> None: ...
+
+
+@runtime_checkable
+class CheckedExecutable(Executable, Protocol):
+    """An executable that can also run in checked mode (rule L114).
+
+    ``check`` runs to completion like ``launch``, with the same results, and says what is
+    wrong with the run; with ``strict`` every access out of bounds is an error.
+    """
+
+    def check(self, arguments: Arguments, *, strict: bool = False) -> CheckReport: ...
 
 
 class ObjectCache(Protocol):

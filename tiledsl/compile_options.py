@@ -51,12 +51,13 @@ class CompileOptions:
     deterministic: bool = False
     exact_fusion: bool = False
     asserts: bool = False
+    checked: bool | str = False
 
     @staticmethod
     def of(keywords: JitKeywords) -> CompileOptions:
         """Checks the options as given.  Raises ArgumentError for unknown ones."""
         given: dict[str, object] = dict(keywords)
-        for name in ("schedule", "tunables", "checked"):
+        for name in ("schedule", "tunables"):
             if given.pop(name, None):
                 raise UnsupportedByTarget(
                     "E2001", f"the option {name}= is not available yet"
@@ -93,6 +94,7 @@ class CompileOptions:
             target=self.target,
             options=BuildOptions(fast_math=self.fast_math, asserts=self.asserts),
             kind=kind,
+            checked=self.checked,
             config=config,
         )
 

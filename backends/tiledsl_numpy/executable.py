@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tiledsl.backend import Arguments, ArrayRef
-from tiledsl.diagnostics import ArgumentError
+from tiledsl.backend import Arguments
+from tiledsl.diagnostics.check_report import CheckReport
 from tiledsl.ir import nodes as ir
 from tiledsl.ir.printer import print_function
-from tiledsl_numpy.casts import from_number
-from tiledsl_numpy.frame import Frame, Options, Storage
+from tiledsl_numpy.binding import bind
+from tiledsl_numpy.frame import Frame, Options
+from tiledsl_numpy.sanitizer.runs import check
 from tiledsl_numpy.statements import EXECUTE
 
 
@@ -35,25 +36,11 @@ class NumpyExecutable:
     def launch(self, arguments: Arguments) -> None:
         """Runs to completion.  NumPy's warnings are off: every operation is total."""
         frame = Frame(EXECUTE, self.options)
-        values = zip(self.function.params, arguments.values, strict=True)
-        for parameter, value in values:
-            if isinstance(parameter, ir.Buffer):
-                frame.storage[parameter.name] = Storage(_memory(parameter, value))
-            elif not isinstance(value, ArrayRef):
-                frame.values[parameter.name] = from_number(value, parameter.dtype)
-        for dim, size in zip(self.function.dims, arguments.dims, strict=True):
-            frame.values[dim.name] = np.int64(size)  # type: ignore[assignment]
+        bind(self.function, arguments, frame)
         with np.errstate(all="ignore"):
             frame.run(self.function.body)
 
-
-def _memory(parameter: ir.Buffer, value: ArrayRef | float) -> np.ndarray:
-    if isinstance(value, ArrayRef) and value.numpy is not None:
-        return value.numpy
-    raise ArgumentError(
-        "E5002",
-        f"argument {parameter.name} is not in host memory",
-        expected="an array that NumPy can read",
-        got=value.device if isinstance(value, ArrayRef) else type(value).__name__,
-        hint="copy it to the CPU, or choose the backend of its device",
-    )
+    def check(self, arguments: Arguments, *, strict: bool = False) -> CheckReport:
+        """Runs to completion in checked mode (rules L114 and L115)."""
+        with np.errstate(all="ignore"):
+            return check(self.function, arguments, self.options, strict=strict)

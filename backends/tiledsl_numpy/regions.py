@@ -27,21 +27,21 @@ def read(
     A view if all of them exist, else a copy padded with the fill.
     """
     array = frame.memory(region.buffer).array
-    box = _box(region, shape, array.shape, frame, origin)
+    box = box_of(region, shape, array.shape, frame, origin)
     full = box.read(array, fill_value(region.fill, region.buffer, frame))
     return full[_points(region)]
 
 
 def check(region: ir.Region, shape: tuple[int, ...], frame: Frame) -> None:
     """Raises InternalError if a proved dimension does not hold all of ``shape``."""
-    _box(region, shape, frame.memory(region.buffer).array.shape, frame)
+    box_of(region, shape, frame.memory(region.buffer).array.shape, frame)
 
 
 def writable(
     region: ir.Region, shape: tuple[int, ...], frame: Frame
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The first point of ``shape`` that can be written, and how many from there on."""
-    box = _box(region, shape, frame.memory(region.buffer).array.shape, frame)
+    box = box_of(region, shape, frame.memory(region.buffer).array.shape, frame)
     if box.empty:
         return (0,) * len(shape), (0,) * len(shape)
     inside = zip(region.dims, box.inside, strict=True)
@@ -62,7 +62,7 @@ def write(
     """
     array = frame.memory(region.buffer).array
     shape = value.shape if value.ndim else shape_of(region.shape, frame)
-    box = _box(region, shape, array.shape, frame, origin)
+    box = box_of(region, shape, array.shape, frame, origin)
     if box.empty:
         return
     if value.ndim:
@@ -72,7 +72,7 @@ def write(
         box.view(array)[...] = value
 
 
-def _box(
+def box_of(
     region: ir.Region,
     shape: tuple[int, ...],
     size: tuple[int, ...],

@@ -1,6 +1,7 @@
 """Error types, the catalogue of codes, and how messages are drawn."""
 
 from tiledsl.diagnostics.catalogue import CATALOGUE
+from tiledsl.diagnostics.check_report import CheckReport, Finding, Sample
 from tiledsl.diagnostics.errors import (
     ArgumentError,
     CacheError,
@@ -17,9 +18,12 @@ __all__ = [
     "ArgumentError",
     "CacheError",
     "CheckError",
+    "CheckReport",
     "Error",
+    "Finding",
     "InternalError",
     "KernelError",
+    "Sample",
     "TileWarning",
     "UnsupportedByTarget",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Sequence
 
+from tiledsl.diagnostics.check_report import CheckReport
 from tiledsl.diagnostics.rendering import render
 from tiledsl.ir.spans import Span
 
@@ -100,7 +101,33 @@ class UnsupportedByTarget(Error, NotImplementedError):
 
 
 class CheckError(Error, RuntimeError):
-    """Checked mode, an assertion or an assumption failed at run time."""
+    """Checked mode found errors, or something else failed at run time.
+
+    ``report``: everything that checked mode found, None for other failures.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        span: Span | None = None,
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str | None = None,
+        notes: Sequence[str] = (),
+        report: CheckReport | None = None,
+    ) -> None:
+        super().__init__(
+            code,
+            message,
+            span=span,
+            expected=expected,
+            got=got,
+            hint=hint,
+            notes=notes,
+        )
+        self.report = report
 
 
 class CacheError(Error, OSError):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tiledsl import settings
 from tiledsl.backend import Backend, BuildOptions
-from tiledsl.diagnostics import ArgumentError, Error, UnsupportedByTarget
+from tiledsl.diagnostics import ArgumentError, CheckReport, Error, InternalError
 from tiledsl.ir.nodes import Buffer, Function, Var
 from tiledsl.runtime.arrays import Kind
 from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
 from tiledsl.runtime.binding import Binder, Bound
+from tiledsl.runtime.checking import (
+    SHARED_MEMORY,
+    report_of_arguments,
+    require_checked,
+    require_ok,
+)
 from tiledsl.runtime.compiling import (
     BACKEND,
     Compiled,
@@ -41,6 +48,7 @@ class JITKernel:
         options: BuildOptions | None = None,
         kind: CallKind = "lazy",
         config: Mapping[str, object] | None = None,
+        checked: bool | str = False,
     ) -> None:
         self.function = function
         self.name = name or function.name
@@ -48,6 +56,7 @@ class JITKernel:
         self.config: dict[str, object] = dict(config or {})
         self.latency: float | None = None
         self.ref_latency: float | None = None
+        self._checked = checked
         self._backend = backend
         self._target = target
         self._options = options or BuildOptions(fast_math=function.fast_math)
@@ -69,8 +78,10 @@ class JITKernel:
         One output is returned as itself, several as a list (in eager mode as the tuple
         that the function returns); without outputs the result is [] (eager: None).
         """
+        if checked is None:
+            checked = self._checked
         if checked:
-            raise self._no_checked_mode()
+            return self._call_checked(args, named, backend, strict=checked == "strict")
         return self._call(args, named, backend)
 
     def _call(
@@ -81,6 +92,9 @@ class JITKernel:
     ) -> object:
         bound = self._binder.bind(args, named)
         self._launch(self._for_device(bound.device, backend), bound)
+        return self._returned(bound)
+
+    def _returned(self, bound: Bound) -> object:
         results = bound.results
         if len(results) == 1:
             return results[0]
@@ -92,9 +106,51 @@ class JITKernel:
         """Calls the kernel on the backend that defines its meaning."""
         return self._call(args, named, settings.REFERENCE)
 
-    def check(self, *args: object, **named: object) -> object:
-        """Calls the kernel in checked mode."""
-        raise self._no_checked_mode()
+    def check(
+        self,
+        *args: object,
+        backend: str | Backend | None = None,
+        strict: bool = False,
+        **named: object,
+    ) -> CheckReport:
+        """Calls the kernel in checked mode and says what is wrong (rules L114, L115).
+
+        Arguments that share memory are a finding; any other bad argument is an
+        ArgumentError.  ``strict``: every access out of bounds is an error.
+        """
+        try:
+            bound = self._binder.bind(args, named)
+        except ArgumentError as error:
+            if error.code in SHARED_MEMORY:
+                return report_of_arguments(self.name, error)
+            raise
+        return self._check(bound, backend, strict=strict)
+
+    def _check(
+        self, bound: Bound, backend: str | Backend | None, *, strict: bool
+    ) -> CheckReport:
+        compiled = self._for_device(bound.device, backend or settings.REFERENCE)
+        executable = require_checked(compiled)
+        try:
+            report = executable.check(bound.arguments, strict=strict)
+        except (Error, MemoryError):
+            raise
+        except Exception as error:
+            raise _run_failure(compiled, error) from error
+        return replace(report, kernel=self.name)
+
+    def _call_checked(
+        self,
+        args: Sequence[object],
+        named: Mapping[str, object],
+        backend: str | Backend | None,
+        *,
+        strict: bool,
+    ) -> object:
+        """Raises CheckError if there are errors, after running to the end."""
+        bound = self._binder.bind(args, named)
+        require_ok(self._check(bound, backend, strict=strict))
+        return self._returned(bound)
 
     def compiled(
         self, backend: str | Backend | None = None, target: TargetRequest = None
@@ -135,14 +191,7 @@ class JITKernel:
         except (Error, MemoryError):
             raise
         except Exception as error:
-            raise backend_failure(
-                "E9003",
-                "run",
-                compiled.backend,
-                compiled.target,
-                compiled.final,
-                error,
-            ) from error
+            raise _run_failure(compiled, error) from error
 
     def _require_runnable(self, choice: Choice, device: str) -> None:
         target = choice.target
@@ -155,13 +204,6 @@ class JITKernel:
             expected=f"a target that runs kernels on {device} memory here",
             got=reason,
             hint=target.remedy or "compile for it with .source(stage, target=...)",
-        )
-
-    def _no_checked_mode(self) -> UnsupportedByTarget:
-        return UnsupportedByTarget(
-            "E2005",
-            f"{self.name}: checked mode is not available in this version",
-            hint="interpret(...) runs the kernel as its meaning is defined",
         )
 
     # ---------------------------------------------------------- looking into it
@@ -251,3 +293,10 @@ class JITKernel:
 
     def __repr__(self) -> str:
         return f"<JITKernel {self._binder.signature}>"
+
+
+def _run_failure(compiled: Compiled, error: Exception) -> InternalError:
+    """The report of a backend that fails to run what it compiled."""
+    return backend_failure(
+        "E9003", "run", compiled.backend, compiled.target, compiled.final, error
+    )

@@ -48,6 +48,8 @@ def sparse_mla_fwd_kernel(
         largest = T.alloc_fragment((bm,), "float32")
         total = T.alloc_fragment((bm,), "float32")
         lse = T.alloc_fragment((bm,), "float32")
+        # row -1 lies outside and reads as zero, which is meant
+        T.annotate_safe_value({KV: 0})
         start_rows(acc, largest, total)
         T.copy(Q[b, s_q, bx * bm : (bx + 1) * bm, 0:latent], q_latent)
         T.copy(Q[b, s_q, bx * bm : (bx + 1) * bm, latent:D], q_rope)
@@ -57,7 +59,6 @@ def sparse_mla_fwd_kernel(
                 row = indices[b, s_q, 0, t * bn + j]
                 valid = t * bn + j < topk and row >= 0 and row < Sk
                 rows[j] = row if valid else -1
-            # row -1 lies outside and reads as zero
             for j, d in T.Parallel(bn, latent):
                 k_latent[j, d] = KV[b, rows[j], 0, d]
             for j, d in T.Parallel(bn, D - latent):

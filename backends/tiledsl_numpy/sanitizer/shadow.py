@@ -1,0 +1,55 @@
+"""The second memory: for each buffer, which elements are defined and who touched them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tiledsl.ir import nodes as ir
+from tiledsl_numpy.sanitizer.ownership import Owners
+
+
+@dataclass(slots=True)
+class Shadow:
+    """What is known about one memory.
+
+    ``complete``: all elements are defined.  ``blocks`` and ``iterations``: who touched
+    which element, made when first needed.
+    """
+
+    array: np.ndarray
+    defined: np.ndarray
+    complete: bool = False
+    blocks: Owners | None = None
+    iterations: Owners | None = None
+
+    def owners_by_block(self) -> Owners:
+        if self.blocks is None:
+            self.blocks = Owners(self.array.size)
+        return self.blocks
+
+    def owners_by_iteration(self) -> Owners:
+        if self.iterations is None:
+            self.iterations = Owners(self.array.size)
+        return self.iterations
+
+
+@dataclass(slots=True)
+class Shadows:
+    """The shadow of each buffer's present memory, by the buffer's name."""
+
+    known: dict[str, Shadow] = field(default_factory=dict)
+
+    def of(self, buffer: ir.Buffer, array: np.ndarray) -> Shadow:
+        """Another memory under a known name is new, and undefined."""
+        shadow = self.known.get(buffer.name)
+        if shadow is None or shadow.array is not array:
+            shadow = Shadow(array, np.zeros(array.shape, np.bool_))
+            self.known[buffer.name] = shadow
+        return shadow
+
+    def declare(self, buffer: ir.Buffer, array: np.ndarray, *, defined: bool) -> None:
+        """A parameter: an input is defined, an output is not."""
+        content = np.full(array.shape, defined)
+        self.known[buffer.name] = Shadow(array, content, defined)
