@@ -205,7 +205,7 @@ def test_unrolling_limit(tmp_path):
         _ = kernel.function
     assert caught.value.code == "E0127"
     assert caught.value.span.line == HEADER.count("\n") + 1
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 5
 
 
 def test_unrolling_below_the_limit(tmp_path):

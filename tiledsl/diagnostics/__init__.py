@@ -1,5 +1,6 @@
 """Error types, the catalogue of codes, and how messages are drawn."""
 
+from tiledsl.diagnostics.brief import brief
 from tiledsl.diagnostics.catalogue import CATALOGUE
 from tiledsl.diagnostics.check_report import CheckReport, Finding, Sample
 from tiledsl.diagnostics.errors import (
@@ -26,4 +27,5 @@ __all__ = [
     "Sample",
     "TileWarning",
     "UnsupportedByTarget",
+    "brief",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
 from tiledsl.diagnostics import KernelError
+from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.scopes import Names
@@ -202,7 +203,7 @@ class Activation:
                     span=self.place(k),
                     hint=f"use {_BUILTIN_FORMS[name]}",
                 )
-            return function(*arguments, **options)
+            return python.call(function, arguments, options)
 
         return checked
 

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
+from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef, store_element
 from tiledsl.frontend.parameters import scalar_dtype
 from tiledsl.frontend.snapshots import evaluated
 from tiledsl.frontend.values import Value, converted, is_symbolic
 from tiledsl.ir.spans import Span
-
-_OPERATIONS: Final[dict[str, Callable[[object, object], object]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "@": operator.matmul,
-}
 
 
 class Assignments(Activation):
@@ -92,12 +75,11 @@ class Assignments(Activation):
                 "one value of the kernel cannot be taken apart into several",
                 span=span,
                 expected=f"{count} values",
-                got=repr(value),
+                got=brief(value),
             )
-        parts: tuple[object, ...]
         try:
-            parts = tuple(value)  # type: ignore[arg-type]  # TypeError is reported below
-        except TypeError:
+            parts = python.parts(value)
+        except TypeError:  # reported below
             parts = ()
         if len(parts) != count:
             raise KernelError(
@@ -105,7 +87,7 @@ class Assignments(Activation):
                 "the number of targets and of values differ",
                 span=span,
                 expected=f"{count} values",
-                got=str(len(parts)) if parts else repr(value)[:60],
+                got=str(len(parts)) if parts else brief(value),
             )
         return parts
 
@@ -119,7 +101,7 @@ class Assignments(Activation):
         elif isinstance(owner, Value | VarRef):
             raise _no_elements(self.builder.span, owner)
         else:
-            owner[index] = value  # type: ignore[index]  # a Python container
+            python.set_element(owner, index, value)
 
     def set_attribute(self, k: int, value: object, owner: object, name: str) -> None:
         """``owner.name = value``"""
@@ -131,7 +113,7 @@ class Assignments(Activation):
         else:
             if isinstance(value, BufferRef | VarRef):
                 value.take_name(name)
-            setattr(owner, name, evaluated(value, name))
+            python.set_attribute(owner, name, evaluated(value, name))
 
     def update(self, k: int, name: str, old: object, op: str, value: object) -> object:
         """``name op= value``"""
@@ -145,7 +127,7 @@ class Assignments(Activation):
                 span=span,
                 hint=f"loop over its elements: {name}[i, j] {op}= ... in T.Parallel",
             )
-        result = self._operate(op, current, value)
+        result = python.operate(op, current, value)
         if isinstance(current, VarRef):
             current.write(result, update=(op, value))
             return current
@@ -158,11 +140,11 @@ class Assignments(Activation):
         self.here(k)
         if isinstance(owner, Value | VarRef):
             raise _no_elements(self.builder.span, owner)
-        result = self._operate(op, owner[index], value)  # type: ignore[index]
+        result = python.operate(op, python.element(owner, index), value)
         if isinstance(owner, BufferRef):
             store_element(owner, index, result, update=(op, value))
         else:
-            owner[index] = result  # type: ignore[index]  # a Python container
+            python.set_element(owner, index, result)
 
     def update_attribute(
         self, k: int, owner: object, name: str, op: str, value: object
@@ -170,21 +152,18 @@ class Assignments(Activation):
         """``owner.name op= value``"""
         self.here(k)
         self._refuse_attributes(owner, name)
-        old = getattr(owner, name)
-        result = self._operate(op, old, value)
+        old = python.attribute(owner, name)
+        result = python.operate(op, old, value)
         if isinstance(old, VarRef):
             old.write(result, update=(op, value))
         else:
-            setattr(owner, name, evaluated(result, name))
-
-    def _operate(self, op: str, left: object, right: object) -> object:
-        return _OPERATIONS[op](left, right)
+            python.set_attribute(owner, name, evaluated(result, name))
 
     def _refuse_attributes(self, owner: object, name: str) -> None:
         if isinstance(owner, BufferRef | RegionRef | VarRef | Value):
             raise KernelError(
                 "E0132",
-                f"the attribute {name} of {owner!r} cannot be assigned",
+                f"the attribute {name} of {brief(owner)} cannot be assigned",
                 span=self.builder.span,
                 hint="assign to a name of its own",
             )
@@ -200,5 +179,5 @@ def _no_elements(span: Span, owner: object) -> KernelError:
         "a scalar has no elements to assign",
         span=span,
         expected="a buffer",
-        got=repr(owner),
+        got=brief(owner),
     )

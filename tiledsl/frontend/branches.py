@@ -6,13 +6,12 @@ and all of its code is traced.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Final
 
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.scopes import Binding
@@ -39,19 +38,6 @@ from tiledsl.ir.nodes import (
 )
 
 Thunk = Callable[[], object]
-
-_COMPARISONS: Final[dict[str, Callable[..., object]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "is": operator.is_,
-    "is not": operator.is_not,
-    "in": lambda a, b: operator.contains(b, a),
-    "not in": lambda a, b: not operator.contains(b, a),
-}
 
 
 class StaticBranch:
@@ -140,7 +126,7 @@ class Branches(Activation):
     ) -> StaticBranch | DynamicBranch:
         self.here(k)
         if self._is_static(condition):
-            return StaticBranch(bool(condition))
+            return StaticBranch(python.truth(condition))
         return DynamicBranch(self, k, condition, 2 if has_else else 1)
 
     def choose(
@@ -149,7 +135,7 @@ class Branches(Activation):
         """``then() if condition else otherwise()``"""
         self.here(k)
         if self._is_static(condition):
-            return then() if condition else otherwise()
+            return then() if python.truth(condition) else otherwise()
         a, b = self._lazily(k, then), self._lazily(k, otherwise)
         self.here(k)
         return select(condition, a, b, lazy=True)
@@ -159,7 +145,7 @@ class Branches(Activation):
         result = first
         for operand in rest:
             if self._is_static(result):
-                if not result:
+                if not python.truth(result):
                     return result
                 result = operand()
                 continue
@@ -173,7 +159,7 @@ class Branches(Activation):
         result = first
         for operand in rest:
             if self._is_static(result):
-                if result:
+                if python.truth(result):
                     return result
                 result = operand()
                 continue
@@ -185,7 +171,7 @@ class Branches(Activation):
     def invert(self, k: int, value: object) -> object:
         """``not value``"""
         self.here(k)
-        return not value if self._is_static(value) else logical_not(value)
+        return not python.truth(value) if self._is_static(value) else logical_not(value)
 
     def chain(
         self, k: int, first: object, symbols: tuple[str, ...], *operands: Thunk
@@ -196,12 +182,12 @@ class Branches(Activation):
         for symbol, operand in zip(symbols, operands, strict=True):
             right = operand() if self._is_static(result) else self._lazily(k, operand)
             self.here(k)
-            test = _COMPARISONS[symbol](left, right)
+            test = python.compare(symbol, left, right)
             if self._is_static(result):
-                result = test if result else result
+                result = test if python.truth(result) else result
             else:
                 result = logical_and(result, test)
-            if self._is_static(result) and not result:
+            if self._is_static(result) and not python.truth(result):
                 return result
             left = right
         return result
@@ -217,13 +203,13 @@ class Branches(Activation):
                 span=span,
                 hint="write the comparisons: x == a or x == b",
             )
-        return item in container  # type: ignore[operator]  # Python's own TypeError
+        return bool(python.compare("in", item, container))
 
     def check(self, k: int, condition: object, message: Thunk) -> None:
         """``assert condition, message``"""
         self.here(k)
         if self._is_static(condition):
-            if not condition:
+            if not python.truth(condition):
                 raise AssertionError(message())
             return
         raise UnsupportedByTarget(

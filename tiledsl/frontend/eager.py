@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
@@ -86,7 +86,8 @@ class EagerFunction:
         annotated = {
             name
             for name, annotation in self.annotations.items()
-            if is_runtime(annotation)
+            # Python's own int, float and bool say what a static value is
+            if is_runtime(annotation) and not isinstance(annotation, type)
         }
         declared = bare_annotations(self.twin.source.tree)
         self.candidates = tuple(
@@ -180,7 +181,7 @@ class _Attempt:
         annotation = self.owner.annotations.get(name)
         if name in self.static:
             return self.static[name]
-        if is_runtime(annotation):
+        if name in self.owner.candidates and is_runtime(annotation):
             parts = plain_parameters(twin)
             place = next(part for part in parts if part.arg == name)
             self.builder.span = twin.source.span(place)
@@ -244,7 +245,7 @@ class _Attempt:
                     "E0606",
                     "an eager kernel returns its outputs, as T.empty made them",
                     span=self.builder.span,
-                    got=repr(part)[:60],
+                    got=brief(part),
                 )
         missing = [out for out in declared if not any(out is part for part in returned)]
         if missing or len(returned) != len(declared):

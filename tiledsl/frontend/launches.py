@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, runtime_checkable
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
@@ -42,7 +42,7 @@ class Launches(Activation):
             "this cannot be used with `with` in a kernel",
             span=self.builder.span,
             expected="T.Kernel(...), T.tile_hint(...) or T.attr(...)",
-            got=repr(context)[:60],
+            got=brief(context),
         )
 
     @contextmanager

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import Final
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
+from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
@@ -62,7 +63,7 @@ class Loops(Activation):
                 "this cannot be looped over in a kernel",
                 span=self.builder.span,
                 expected=_LOOP_FORMS,
-                got=repr(iterable)[:60],
+                got=brief(iterable),
                 hint="write `with T.Kernel(...) as ...:`"
                 if isinstance(iterable, KernelSpec)
                 else None,
@@ -71,7 +72,7 @@ class Loops(Activation):
 
     def _unrolled(self, items: Iterable[object], span: Span) -> Iterator[object]:
         self.state.loops.append("unrolled")
-        for item in items:
+        for item in python.items(items):
             self.builder.span = span
             self.state.count_unrolled()
             yield item
@@ -163,7 +164,7 @@ class Loops(Activation):
             self.builder.span = span
             symbolic = as_condition(test) if is_symbolic(test) else None
             if symbolic is None:
-                self._static_while(bool(test))
+                self._static_while(python.truth(test))
             del test  # from here on it may change
             header = collected.statements
             if symbolic is not None:
@@ -243,7 +244,7 @@ def serial_range(*bounds: object) -> LoopSpec:
             "E0129",
             "range needs one to three bounds and a step other than 0",
             span=here(),
-            got=f"range({', '.join(map(repr, bounds))})",
+            got=f"range({', '.join(map(brief, bounds))})",
         )
     padded = (0, *bounds) if len(bounds) == 1 else bounds
     start, stop, step = (*padded, 1)[:3]

@@ -9,7 +9,7 @@ from functools import cached_property
 from types import FunctionType
 from typing import Literal
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.buffers import Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
@@ -148,7 +148,7 @@ class Macro:
             f"the parameter {name} of the macro {self.__name__} is a T.Ref",
             span=here(),
             expected="an alloc_var or one element of a buffer, such as buf[i, j]",
-            got=repr(value)[:60],
+            got=brief(value),
         )
 
     def __repr__(self) -> str:
@@ -160,6 +160,13 @@ def meta_class(cls: type) -> type:
 
     Attributes may hold an ``alloc_var``; assigning to such an attribute stores to it.
     """
+    if not isinstance(cls, type):
+        raise KernelError(
+            "E0209",
+            "T.meta_class decorates a class",
+            span=here(),
+            got=brief(cls),
+        )
     for name, part in list(vars(cls).items()):
         if isinstance(part, FunctionType) and not name.startswith("__"):
             setattr(cls, name, Macro(part))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.index_bounds import normal_form
@@ -52,7 +52,7 @@ def place(x: object, operation: str, role: str) -> Place:
         f"{role} of T.{operation} is not a buffer",
         span=here(),
         expected="a buffer, a slice buf[a:b, c] or a point buf[i, j]",
-        got=repr(x)[:60],
+        got=brief(x),
     )
 
 

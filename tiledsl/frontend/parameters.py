@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.tensor_types import TensorType
@@ -49,7 +49,7 @@ def make_parameter(
             f"the parameter {name} has no type that a kernel takes",
             span=here(),
             expected="T.Tensor(...), T.StridedTensor(...) or a dtype such as T.int32",
-            got="no annotation" if annotation is None else repr(annotation)[:60],
+            got="no annotation" if annotation is None else brief(annotation),
         )
     var = Var(builder.unique(name), dtype, span=here())
     return var, wrap(var if dtype.is_arithmetic else Cast(var, dtype.evaluation), dtype)

@@ -14,7 +14,7 @@ from tiledsl.frontend.source import Source, place_of, plain_function, read_sourc
 from tiledsl.frontend.syntax import check_syntax
 from tiledsl.ir.spans import Span
 
-_FACTORY = "__factory"
+FACTORY = "__factory"
 _INNER = "__traced"
 
 
@@ -85,11 +85,11 @@ def _compile(
     )
     # not under its own name, which the body may use for the function itself
     named, function.name = function.name, _INNER
-    factory = new_function(_FACTORY, parameters, [function])
+    factory = new_function(FACTORY, parameters, [function])
     module = ast.Module([ast.copy_location(factory, function)], [])
     ast.fix_missing_locations(module)
     outer = compile(module, source.file, "exec", dont_inherit=True)
-    return _nested(_nested(outer, _FACTORY), _INNER).replace(co_name=named)
+    return _nested(_nested(outer, FACTORY), _INNER).replace(co_name=named)
 
 
 def _nested(code: CodeType, name: str) -> CodeType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.literals import Literal, fits, rounded
 from tiledsl.ir.dtypes import BOOL, INDEX, INT32, DType
@@ -59,7 +59,7 @@ def constant(value: int | float | bool, dtype: DType) -> Const:
             f"the literal does not fit {dtype}",
             span=here(),
             expected=f"a value from {dtype.minimum} to {dtype.maximum}",
-            got=repr(value)[:60],
+            got=brief(value),
             hint="give the number a dtype that holds it, e.g. T.int64(...)",
         )
     return Const(int(value), dtype, span=here())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tiledsl.analysis.affine import to_expr
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.index_bounds import check_range, from_end, normal_form
 from tiledsl.frontend.values import Operators, as_index
@@ -39,11 +39,10 @@ def _check_integer(key: object, buffer: Buffer, extents: str) -> None:
         return
     raise KernelError(
         "E0311",
-        f"{buffer.name} of shape ({extents}) is indexed with "
-        f"{key if isinstance(key, bool | float) or key is None else type(key).__name__}",
+        f"{buffer.name} of shape ({extents}) is indexed with something else",
         span=here(),
         expected="an integer or a slice per dimension",
-        got=type(key).__name__,
+        got=brief(key),
     )
 
 
@@ -64,7 +63,7 @@ def _range(buffer: Buffer, dim: int, key: slice, extent: Expr) -> Range:
             "E0313",
             "a slice has no step",
             span=here(),
-            got=f"step {key.step}",
+            got=f"step {brief(key.step)}",
             hint="copy the elements in T.Parallel: dst[i] = src[i * step]",
         )
     if key.start is None and key.stop is None:

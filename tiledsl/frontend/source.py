@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.ir.spans import Span
 
 
@@ -75,7 +75,7 @@ def plain_function(function: object) -> FunctionType:
             "E0103",
             "a kernel is written as a Python function",
             expected="def name(...)",
-            got=f"{type(function).__name__} {function!r}"[:80],
+            got=brief(function),
         )
     place = place_of(function)
     if hasattr(function, "__wrapped__"):

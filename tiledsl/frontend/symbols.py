@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.scalars import Scalar
 from tiledsl.frontend.tensor_types import ConstSymbol
@@ -90,5 +90,5 @@ def _extent(entry: object, what: str, least: int | None) -> Extent:
         f"{what} is not a tuple of extents",
         span=here(),
         expected="integers" if least is None else f"integers of at least {least}",
-        got=repr(entry)[:60],
+        got=brief(entry),
     )

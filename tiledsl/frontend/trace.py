@@ -6,22 +6,32 @@ import builtins
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Final
 
 from tiledsl.diagnostics import Error, InternalError, KernelError
+from tiledsl.frontend import python_operations
 from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.builder import Builder, Collected
 from tiledsl.frontend.escapes import check_escapes
 from tiledsl.frontend.parameters import dims_of
 from tiledsl.frontend.rewrite_expressions import STAGE
-from tiledsl.frontend.rewritten import Rewritten, too_deep
+from tiledsl.frontend.rewritten import FACTORY, Rewritten, too_deep
 from tiledsl.frontend.scopes import undefined_name
 from tiledsl.frontend.stage import Stage
 from tiledsl.ir.nodes import Block, Buffer, Function, Launch, Node, Var
 from tiledsl.ir.spans import Span
 from tiledsl.ir.visitor import walk
 
+# what Python's messages call our classes -> what users call them
+_WORDS: Final = {
+    "BufferRef": "a buffer",
+    "RegionRef": "a slice of a buffer",
+    "VarRef": "a variable of the kernel",
+    "Element": "an element of a buffer",
+    "Value": "a value of the kernel",
+    "DynamicDim": "a dimension",
+}
 _PACKAGE: Final = str(Path(__file__).resolve().parent.parent)
 
 
@@ -92,14 +102,14 @@ def _translated(error: Exception, builder: Builder, twin: Rewritten) -> Error | 
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    if last is not None and _is_internal(last):
+    if last is not None and _is_internal(last.tb_frame.f_code):
         return InternalError(
             "E9001",
             f"tracing failed: {type(error).__name__}: {error}",
             span=builder.span,
             hint="this is a bug in tiledsl; please report it with the kernel",
         )
-    if last is None or STAGE not in _names(last):
+    if last is None or not _is_users(last.tb_frame.f_code):
         return None
     if isinstance(error, NameError):
         missing = str(getattr(error, "name", "") or "")
@@ -113,8 +123,14 @@ def _translated(error: Exception, builder: Builder, twin: Rewritten) -> Error | 
     )
 
 
-def _is_internal(place: TracebackType) -> bool:
-    return place.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+def _is_internal(code: CodeType) -> bool:
+    return code.co_filename.startswith(_PACKAGE) and not _is_users(code)
+
+
+def _is_users(code: CodeType) -> bool:
+    """Whether code is a kernel's, or Python's operations done for one."""
+    rewritten = code.co_qualname.startswith(FACTORY) or STAGE in code.co_varnames
+    return rewritten or code.co_filename == python_operations.__file__
 
 
 def _names(place: TracebackType) -> tuple[str, ...]:
@@ -124,4 +140,6 @@ def _names(place: TracebackType) -> tuple[str, ...]:
 
 def _message(error: Exception, function: Callable[..., object]) -> str:
     text = str(error).replace(f"'{STAGE}'", "an argument")
+    for kind, word in _WORDS.items():
+        text = text.replace(f"'{kind}'", word)
     return text or type(error).__name__

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend import arithmetic, comparison
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
@@ -121,7 +121,7 @@ def operand(x: object) -> Operand:
         "this is not a scalar",
         span=here(),
         expected="a number, an element such as buf[i, j], or a scalar expression",
-        got=_kind(x),
+        got=brief(x),
         hint="index the buffer, or use a tile operation or T.Parallel"
         if hasattr(x, "shape")
         else None,
@@ -201,13 +201,6 @@ def apply(function: Callable[..., Scalar], *arguments: object) -> Value:
 
 def _loads(x: object) -> frozenset[str]:
     return x.loads if isinstance(x, Value) else frozenset()
-
-
-def _kind(x: object) -> str:
-    shape = getattr(x, "shape", None)
-    if shape is not None:
-        return f"a {type(x).__name__} of shape {tuple(shape)}"
-    return f"a {type(x).__name__}"
 
 
 __all__ = [

@@ -170,7 +170,8 @@ from tiledsl.language.math import (
     tanh,
     trunc,
 )
-from tiledsl.language.names import UnavailableName, unavailable
+from tiledsl.language.names import UnavailableName as _UnavailableName
+from tiledsl.language.names import unavailable as _unavailable
 from tiledsl.language.predicates import all_of, any_of
 from tiledsl.language.reduce import (
     reduce_absmax,
@@ -235,5 +236,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> UnavailableName:
-    return unavailable(name, list(globals()))
+def __getattr__(name: str) -> _UnavailableName:
+    return _unavailable(name, list(globals()))

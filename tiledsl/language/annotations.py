@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
@@ -37,10 +37,10 @@ def annotate_safe_value(values: Mapping[BufferRef, ScalarLike]) -> None:
     builder = Builder.active()
     block = builder.innermost("launch", "host")
     if block is None or not isinstance(values, Mapping):
-        raise _refused("takes a dict {buffer: number}", repr(values)[:60])
+        raise _refused("takes a dict {buffer: number}", brief(values))
     for buffer, value in values.items():
         if not isinstance(buffer, BufferRef):
-            raise _refused("takes buffers as keys", repr(buffer)[:60])
+            raise _refused("takes buffers as keys", brief(buffer))
         safe = convert(operand(value), buffer.dtype, implicit=True)
         if not isinstance(safe, Const):
             raise _refused("takes static numbers", f"a value for {buffer.ir.name}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.arithmetic import binary, unary
+from tiledsl.frontend.symbols import extents
 from tiledsl.frontend.values import (
     ScalarLike,
     Value,
@@ -199,7 +201,7 @@ def if_then_else(condition: object, then: object, otherwise: object) -> object:
     1
     """
     if not is_symbolic(condition):
-        return then if condition else otherwise
+        return then if python.truth(condition) else otherwise
     return select(condition, then, otherwise, lazy=True)
 
 
@@ -218,7 +220,7 @@ def index_to_coordinates(
     """
     coordinates: list[StaticOrValue] = []
     rest: ScalarLike = index
-    for extent in reversed(tuple(shape)):
+    for extent in reversed(extents(shape, "the shape of T.index_to_coordinates")):
         coordinates.insert(0, floormod(rest, extent))
         rest = floordiv(rest, extent)
     return tuple(coordinates)

@@ -6,7 +6,7 @@ Updates of global elements from several blocks are not available yet.
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.arithmetic import binary
 from tiledsl.frontend.buffers import Element, VarRef, store
 from tiledsl.frontend.builder import here
@@ -107,7 +107,7 @@ def _check(operation: str, place: object) -> None:
             f"T.{operation} takes one element",
             span=here(),
             expected="an element such as buf[i, j]",
-            got=repr(place)[:60],
+            got=brief(place),
             hint="loop over the elements in T.Parallel",
         )
     if place.buffer.scope == "global":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.conversion import check_rounding, convert
 from tiledsl.frontend.scalars import Scalar, scalar
@@ -56,7 +56,7 @@ def reinterpret(value: ScalarLike, dtype: object) -> Value:
             "E0308",
             "a literal has no bits of its own",
             span=here(),
-            got=repr(value)[:40],
+            got=brief(value),
             hint="give it a dtype first: T.float32(1.0)",
         )
     own = source.dtype

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.values import Value, converted
 from tiledsl.ir.dtypes import ALL_DTYPES, DType, from_numpy
@@ -75,7 +75,7 @@ def dtype(spec: object) -> CastingDType:
             "this is not an element type",
             span=here(),
             expected="one of " + ", ".join(sorted(_NAMES)),
-            got=repr(spec)[:60],
+            got=brief(spec),
         )
     return CastingDType(name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.language.dtypes import CastingDType, float8_e4m3fn, float8_e5m2
 
@@ -20,7 +20,7 @@ def determine_fp8_type(fp8_format: str = "e4m3") -> CastingDType:
             "this is not an 8-bit float format",
             span=here(),
             expected="'e4m3' or 'e5m2'",
-            got=repr(fp8_format)[:40],
+            got=brief(fp8_format),
         )
     return formats[fp8_format]
 

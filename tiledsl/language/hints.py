@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import NoReturn
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import Builder, here
 
@@ -16,6 +17,11 @@ class GemmWarpPolicy(Enum):
     Square = 0
     FullRow = 1
     FullCol = 2
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        _check(False, "T.GemmWarpPolicy", "Square, FullRow or FullCol", value)
+        raise ValueError(value)  # not reached
 
 
 class Layout:
@@ -61,7 +67,7 @@ def _check(valid: bool, name: str, expected: str, got: object) -> None:
             f"{name} got a malformed hint",
             span=here(),
             expected=expected,
-            got=repr(got)[:60],
+            got=brief(got),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef, store
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.operands import check_tile_statement
@@ -74,5 +74,5 @@ def _check(img: BufferRef, col: BufferRef, *sizes: int) -> None:
             "T.im2col takes static ints",
             span=here(),
             expected="kernel, stride and dilation of at least 1, pad of at least 0",
-            got=repr(sizes),
+            got=brief(sizes),
         )

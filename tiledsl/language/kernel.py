@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.specs import KernelSpec
 from tiledsl.frontend.symbols import extents
@@ -49,7 +49,7 @@ def _threads(threads: object) -> tuple[int, ...]:
             "E0211",
             "threads is a positive int or up to three of them",
             span=here(),
-            got=repr(threads)[:60],
+            got=brief(threads),
         )
     return tuple(entries)
 
@@ -57,10 +57,11 @@ def _threads(threads: object) -> tuple[int, ...]:
 def get_block_binding(dim: int = 0) -> Value:
     """The index of the current block along grid extent ``dim``."""
     launch = Builder.active().innermost("launch")
-    if launch is None or not 0 <= dim < len(launch.indices):
+    known = () if launch is None else range(len(launch.indices))
+    if launch is None or not isinstance(dim, int) or dim not in known:
         raise KernelError(
             "E0211",
-            f"there is no block index {dim} here",
+            f"there is no block index {brief(dim)} here",
             span=here(),
             expected="a dim of the enclosing T.Kernel"
             if launch is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.specs import LoopAxis, LoopForm, LoopSpec
 from tiledsl.frontend.values import ScalarLike, as_index
@@ -79,7 +79,7 @@ def Pipelined(
             "num_stages is not a number of stages",
             span=here(),
             expected="an int of at least 0",
-            got=repr(num_stages)[:40],
+            got=brief(num_stages),
         )
     return LoopSpec("pipelined", (_axis(start, stop, None),), stages=num_stages)
 

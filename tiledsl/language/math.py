@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.arithmetic import float_function, unary
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.powers import power
@@ -94,6 +94,6 @@ def round(x: ScalarLike, rounding: str = "ties-to-even") -> Value:
             "T.round does not know this rounding",
             span=here(),
             expected="'ties-to-even' or 'ties-away-from-zero'",
-            got=repr(rounding),
+            got=brief(rounding),
         )
     return apply(lambda a: float_function(ops[rounding], a), x)

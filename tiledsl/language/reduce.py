@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef, RegionRef, VarRef
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.operands import (
@@ -141,7 +141,7 @@ def _reduce(
             f"T.{operation}: dim is not a dimension of {source.buffer.name}",
             span=here(),
             expected=f"{-rank} to {rank - 1}",
-            got=repr(dim),
+            got=brief(dim),
         )
     _check_dtypes(operation, reduction, source.buffer.dtype, target.buffer.dtype)
     kept = dim % rank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.arithmetic import binary
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, store
 from tiledsl.frontend.builder import Builder, here
@@ -98,7 +98,7 @@ def alloc_reducer(
             span=here(),
             expected=f"op one of {', '.join(_REDUCTIONS)}; bit operations on integers "
             "and bools, the others on numbers",
-            got=f"{op!r} on {kind}",
+            got=f"{brief(op)} on {kind}",
         )
     sizes = static_shape("alloc_reducer", shape)
     name = builder.unique("reducer")
@@ -127,7 +127,7 @@ def reducer_update(element: Element, value: ScalarLike) -> None:
             "T.reducer_update takes an element of a reducer",
             span=here(),
             expected="r[i] of r = T.alloc_reducer(...)",
-            got=repr(element)[:60],
+            got=brief(element),
         )
     op = REDUCTIONS[element.reduction]
     combined = apply(lambda a, b: binary(op, a, b), element, value)
@@ -152,5 +152,5 @@ def _reducer(x: object, operation: str) -> Reducer:
         f"T.{operation} takes a reducer",
         span=here(),
         expected="what T.alloc_reducer(...) gave",
-        got=repr(x)[:60],
+        got=brief(x),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import convert
@@ -142,7 +142,7 @@ def _check(operation: str, left: Region, right: Region, dim: int) -> None:
             f"T.{operation}: dim is not a dimension of {left.buffer.name}",
             span=here(),
             expected=f"{-rank} to {rank - 1}",
-            got=repr(dim),
+            got=brief(dim),
         )
     if any(static_extent(extent) is None for extent in (*left.shape, *right.shape)):
         raise KernelError(

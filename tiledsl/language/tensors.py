@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.symbols import (
@@ -82,7 +82,7 @@ def _names(text: str, what: str) -> list[str]:
         f"{what} takes names separated by commas or spaces",
         span=here(),
         expected='for example "m, n"',
-        got=repr(text)[:60],
+        got=brief(text),
     )
 
 

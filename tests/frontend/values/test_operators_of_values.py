@@ -162,11 +162,11 @@ def test_python_may_not_ask_for_the_value(builder, x, ask) -> None:
 
 
 def test_something_else_is_not_a_scalar(builder, x, buffer) -> None:
-    with pytest.raises(KernelError, match=r"E0310.*got a BufferRef of shape \(4,\)"):
+    with pytest.raises(KernelError, match=r"E0310.*got <\w+ buffer A: .*\[4\]>"):
         x + buffer("A", (4,))
     with pytest.raises(KernelError, match="E0315"):
         buffer("A", (4,)) + x
-    with pytest.raises(KernelError, match=r"E0310.*got a str"):
+    with pytest.raises(KernelError, match=r"E0310.*got '1'"):
         x + "1"
 
 
