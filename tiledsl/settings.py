@@ -103,6 +103,13 @@ THREADS: Final[Setting[int | None]] = Setting(
     "worker threads of CPU kernels; all usable cores if unset",
     _integer(1, 1024),
 )
+VALIDATE: Final[Setting[int]] = Setting(
+    "TILEDSL_VALIDATE",
+    0,
+    "an integer from 0 to 1000",
+    "inputs on which every pass of a compilation is judged; 0 for none",
+    _integer(0, 1000),
+)
 CPU: Final[Setting[str | None]] = Setting(
     "TILEDSL_CPU",
     None,
@@ -126,6 +133,7 @@ SETTINGS: Final[tuple[AnySetting, ...]] = (
     DISABLE_CACHE,
     CACHE_MEGABYTES,
     THREADS,
+    VALIDATE,
     CPU,
 )
 
@@ -146,6 +154,10 @@ DEFAULT_ORDER: Final[dict[str, tuple[str, ...]]] = {
 
 # the backend whose results are the meaning of a program
 REFERENCE: Final = "numpy"
+
+# the module that judges passes if TILEDSL_VALIDATE asks for it; it stands above the
+# runtime, which therefore loads it by name
+VALIDATOR: Final = "tiledsl.testing.validation"
 
 # `target=` spellings that mean a kind of device rather than one target of a backend
 DEVICE_TARGETS: Final[dict[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from collections import Counter
@@ -12,13 +13,13 @@ from types import MappingProxyType
 from typing import Final
 
 from tiledsl import settings
-from tiledsl.backend import Backend, BuildOptions, Executable, Target
+from tiledsl.backend import Backend, BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import Error, InternalError
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.printer import print_function
 from tiledsl.ir.verifier import verify
 from tiledsl.passes.base import Pass
-from tiledsl.passes.pipeline import run_pipeline
+from tiledsl.passes.pipeline import Observer, run_pipeline
 from tiledsl.runtime.cache import open_cache
 
 # stages that every compilation has, whatever its passes and backend are called
@@ -96,13 +97,17 @@ def compile_function(
     records: list[PassRecord] = []
     names: Counter[str] = Counter()
 
+    capabilities = backend.capabilities(target)
+    judge = _judge(function, capabilities)
+
     def record(step: Pass, before: Function, after: Function) -> None:
+        if judge is not None:
+            judge(step, before, after)
         names[step.name] += 1
         again = f"-{names[step.name]}" if names[step.name] > 1 else ""
         changed = after is not before and after != before
         records.append(PassRecord(step.name + again, step.contract, changed, after))
 
-    capabilities = backend.capabilities(target)
     final = function
     try:
         passes = backend.pipeline(target)
@@ -115,6 +120,16 @@ def compile_function(
             "E9002", "compile", backend, target, final, error
         ) from error
     return Compiled(function, backend, target, options, tuple(records), executable)
+
+
+def _judge(function: Function, capabilities: Capabilities) -> Observer | None:
+    """Translation validation of each pass, if the settings ask for it."""
+    inputs = settings.VALIDATE.value
+    if inputs == 0:
+        return None
+    validation = importlib.import_module(settings.VALIDATOR)
+    judge: Observer = validation.validator(function, capabilities, inputs)
+    return judge
 
 
 def backend_failure(
