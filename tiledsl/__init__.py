@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tiledsl import language as language
+    from tiledsl.compat.host.environment import env as env
+    from tiledsl.compat.host.names import DataType as DataType
+    from tiledsl.compat.host.names import set_log_level as set_log_level
+    from tiledsl.compat.host.numbers import cdiv as cdiv
     from tiledsl.diagnostics import ArgumentError as ArgumentError
     from tiledsl.diagnostics import CacheError as CacheError
     from tiledsl.diagnostics import CheckError as CheckError
@@ -45,15 +49,21 @@ _HOMES: Final[dict[str, str]] = {
     "JitFunction": "tiledsl.jit_function",
     "TensorSupplyType": "tiledsl.runtime.profiler",
     "as_dtype": "tiledsl.runtime.reinterpret",
+    "DataType": "tiledsl.compat.host.names",
+    "cdiv": "tiledsl.compat.host.numbers",
     "compile": "tiledsl.jit_function",
     "disable_cache": "tiledsl.runtime.cache",
     "enable_cache": "tiledsl.runtime.cache",
+    "env": "tiledsl.compat.host.environment",
     "jit": "tiledsl.jit_function",
     "par_compile": "tiledsl.jit_function",
     "PassConfigKey": "tiledsl.pass_config",
+    "set_log_level": "tiledsl.compat.host.names",
 }
 _MODULES: Final = {
     "language": "tiledsl.language",
+    "layout": "tiledsl.compat.host.layouts",
+    "math": "tiledsl.compat.host.numbers",
     "testing": "tiledsl.testing",
     "profiler": "tiledsl.runtime.profiler",
 }

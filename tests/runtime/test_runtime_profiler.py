@@ -116,7 +116,7 @@ def test_manual_and_consistency_checks(scale: JITKernel) -> None:
     seen = []
     profiler.manual_assert_close(
         lambda x, f: x * f,
-        lambda got, want: seen.append((got, want)),
+        manual_check_prog=lambda got, want: seen.append((got, want)),
         dynamic_symbolic_constraints=SIZES,
     )
     ((got, want),) = seen

@@ -1,0 +1,1 @@
+"""Programs written for TileLang, run unchanged: aliases, a runner, a survey."""

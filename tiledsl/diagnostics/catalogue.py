@@ -1,9 +1,9 @@
 """Every code with its meaning.  A code is never reused.
 
 E01 source and syntax, E02 operands of tile operations, E03 types and values, E04 names
-and scopes, E05 bounds, E06 launches and functions, E10 arguments, E20 refused by a
-target, E30 IR text, E40 settings, cache and command line, E50 checks at run time,
-E90 our own bugs.  W codes are warnings, in the same ranges.
+and scopes, E05 bounds, E06 launches and functions, E07 programs of TileLang, E10
+arguments, E20 refused by a target, E30 IR text, E40 settings, cache and command line,
+E50 checks at run time, E90 our own bugs.  W codes are warnings, in the same ranges.
 """
 
 from __future__ import annotations
@@ -126,6 +126,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0616": "out_idx is malformed",
     "E0617": "a jit function does not take these arguments",
     "E0618": "an array or function stands where it cannot",
+    # E07 programs of TileLang
+    "E0701": "a name of another system has no meaning here",
+    "E0702": "the alias of a package that is already imported",
+    "E0703": "values are left to tuning, which is not available",
+    "E0704": "a decorator stands above something that it does not take",
+    "E0705": "an option needs torch",
     # E10 arguments
     "E1001": "a call leaves out an argument",
     "E1002": "a call passes an argument that the kernel does not take",
@@ -198,6 +204,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "W0302": "a float is truncated to an integer by a store",
     # W05 bounds
     "W0501": "an access under a condition is out of range whenever it happens",
+    # W07 programs of TileLang
+    "W0701": "nothing is drawn",
+    # W40 settings and cache
     "W4001": "the cache directory cannot be used; kernels are compiled anew",
     "W4002": "a damaged cache entry was dropped",
     "W4003": "there is no place for the cache; kernels are compiled anew",

@@ -27,7 +27,7 @@ from tiledsl.runtime.compiling import (
     compile_function,
 )
 from tiledsl.runtime.explaining import explain
-from tiledsl.runtime.profiler import Profiler, TensorSupplyType
+from tiledsl.runtime.profiler import Profiler, TensorSupplyType, default_supply
 
 CallKind = Literal["lazy", "eager"]
 
@@ -286,10 +286,14 @@ class JITKernel:
         self,
         tensor_supply_type: TensorSupplyType = TensorSupplyType.Auto,
         *,
-        arrays: Kind = "numpy",
+        arrays: Kind | None = None,
     ) -> Profiler:
-        """Measures and checks the kernel on generated inputs of a kind of array."""
-        return Profiler(self, self._binder.signature, tensor_supply_type, arrays)
+        """Measures and checks the kernel on generated inputs of a kind of array.
+
+        None: NumPy arrays, or what ``profiler.supply_by_default`` said.
+        """
+        kind = default_supply() if arrays is None else arrays
+        return Profiler(self, self._binder.signature, tensor_supply_type, kind)
 
     def __repr__(self) -> str:
         return f"<JITKernel {self._binder.signature}>"

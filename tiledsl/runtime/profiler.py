@@ -13,12 +13,17 @@ from tiledsl.diagnostics import ArgumentError, CheckError
 from tiledsl.ir.nodes import Buffer
 from tiledsl.runtime import torch_arrays
 from tiledsl.runtime.arrays import Kind
-from tiledsl.runtime.closeness import host_array, require_close
+from tiledsl.runtime.closeness import host_array, require_alike, require_close
 from tiledsl.runtime.dimensions import evaluate, symbols
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.supply import TensorSupplyType as TensorSupplyType
 from tiledsl.runtime.supply import generate
+
+_DEFAULT: dict[str, Kind] = {"arrays": "numpy"}
+_DEVICE_OPTIONS = frozenset(
+    {"backend", "fast_flush", "cache_size", "device", "early_stop_baseline"}
+)
 
 if TYPE_CHECKING:
     from tiledsl.backend import Backend
@@ -33,18 +38,41 @@ class _Callable(Protocol):
     ) -> object: ...
 
 
+def supply_by_default(arrays: Kind) -> None:
+    """The kind of array that profilers generate from now on where none is named."""
+    _DEFAULT["arrays"] = arrays
+
+
+def default_supply() -> Kind:
+    """The kind of array that profilers generate where none is named."""
+    return _DEFAULT["arrays"]
+
+
 def do_bench(
-    function: Callable[[], object],
+    fn: Callable[[], object],
     warmup: float = 25,
     rep: float = 100,
-    *,
+    _n_warmup: int = 0,
+    _n_repeat: int = 0,
     quantiles: Sequence[float] | None = None,
+    *,
     return_mode: str = "median",
+    **device_options: object,
 ) -> float | list[float]:
     """Milliseconds of one call, over about ``rep`` ms after ``warmup`` ms.
 
+    ``_n_warmup`` and ``_n_repeat`` are numbers of calls that replace these times;
     ``return_mode`` is median, mean, min or max; ``quantiles`` gives a list instead.
+    Options that say how a GPU is timed (``backend``, ``fast_flush``, ``cache_size``,
+    ``device``, ``early_stop_baseline``) are accepted and ignored.
     """
+    unknown = sorted(set(device_options) - _DEVICE_OPTIONS)
+    if unknown:
+        raise ArgumentError(
+            "E1014",
+            f"argument {unknown[0]!r} of do_bench",
+            expected=f"one of {', '.join(sorted(_DEVICE_OPTIONS))}",
+        )
     modes: dict[str, Callable[[list[float]], float]] = {
         "median": statistics.median,
         "mean": statistics.fmean,
@@ -58,8 +86,8 @@ def do_bench(
             expected=f"one of {', '.join(modes)}",
             got=repr(return_mode),
         )
-    _timed_for(function, warmup, at_least=1)
-    times = _timed_for(function, rep, at_least=3)
+    _timed_for(fn, 0 if _n_warmup else warmup, at_least=_n_warmup or 1)
+    times = _timed_for(fn, 0 if _n_repeat else rep, at_least=_n_repeat or 3)
     if quantiles is not None:
         return [float(value) for value in np.quantile(times, list(quantiles))]
     return modes[return_mode](times)
@@ -110,11 +138,14 @@ class Profiler:
         func: Callable[..., object] | None = None,
         warmup: float = 25,
         rep: float = 100,
-        *,
+        n_warmup: int = 0,
+        n_repeat: int = 0,
         input_tensors: Sequence[object] | None = None,
+        *,
         quantiles: Sequence[float] | None = None,
         return_mode: str = "median",
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
+        **device_options: object,
     ) -> float | list[float]:
         """Milliseconds of one call of the kernel, or of ``func`` on the same inputs."""
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
@@ -123,8 +154,11 @@ class Profiler:
             lambda: call(*args),
             warmup,
             rep,
-            quantiles=quantiles,
+            n_warmup,
+            n_repeat,
+            quantiles,
             return_mode=return_mode,
+            **device_options,
         )
         if not isinstance(result, list):
             if func is None:
@@ -146,11 +180,11 @@ class Profiler:
     def assert_allclose(
         self,
         reference_program: Callable[..., object],
+        input_tensors: Sequence[object] | None = None,
         atol: float = 1e-2,
         rtol: float = 1e-2,
         max_mismatched_ratio: float = 0.0,
         *,
-        input_tensors: Sequence[object] | None = None,
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Compares every output with a reference.  Raises CheckError.
@@ -167,9 +201,11 @@ class Profiler:
     def manual_assert_close(
         self,
         reference_program: Callable[..., object],
-        manual_check_prog: Callable[[list[object], list[object]], object],
-        *,
         input_tensors: Sequence[object] | None = None,
+        manual_check_prog: Callable[
+            [list[object], list[object]], object
+        ] = require_alike,
+        *,
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Hands outputs and reference outputs to the caller's own check."""

@@ -1,0 +1,1 @@
+"""What TileLang's host modules offer, with the meaning it has here."""

@@ -1,0 +1,1 @@
+"""How many programs of a checkout run unchanged, and what stops the others."""
