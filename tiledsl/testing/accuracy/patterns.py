@@ -68,7 +68,7 @@ def _fractions(bits: int, count: int) -> list[int]:
     chosen = {0, 1, last, last - 1, 1 << (bits - 1)}
     rng = np.random.default_rng(_SEED + 1)
     # fraction bits of the other formats first, then all places
-    cuts = [bits - kept for kept in (7, 10, 3, 2, 0, 23) if 0 < bits - kept]
+    cuts = [bits - kept for kept in (7, 10, 3, 2, 0, 23) if bits > kept]
     while len(chosen) < count:
         cut = cuts.pop(0) if cuts else int(rng.integers(1, bits + 1))
         kept = int(rng.integers(0, 1 << (bits - cut))) << cut
