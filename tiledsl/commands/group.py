@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from tiledsl.commands.accuracy import accuracy
 from tiledsl.commands.backends import backends
 from tiledsl.commands.bench import bench
 from tiledsl.commands.cache import cache
@@ -27,7 +28,18 @@ def commands() -> None:
     """Tile kernels in Python: one source for every backend."""
 
 
-for command in (demo, list_kernels, verify, fuzz, bench, show, backends, cache, doctor):
+for command in (
+    demo,
+    list_kernels,
+    verify,
+    accuracy,
+    fuzz,
+    bench,
+    show,
+    backends,
+    cache,
+    doctor,
+):
     commands.add_command(command)
 
 

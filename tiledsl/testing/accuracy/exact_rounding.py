@@ -28,7 +28,7 @@ def convert_codes(
     number = decode(codes, source)
     if target.kind == "bool":
         special = number.nan | number.infinite
-        return (special | (number.magnitude != 0)).astype(np.uint64)
+        return np.asarray(special | (number.magnitude != 0), np.uint64)
     if target.is_float:
         return round_to_float(number, target, rounding, saturate)
     if source.is_float:
@@ -61,13 +61,15 @@ def _overflow(number: Exact, target: DType, rounding: str, saturate: bool) -> Ar
     largest = np.uint64(_largest_code(form))
     if saturate and target.bits == 8:
         return np.full(len(number.nan), largest)
-    # infinity, or NaN in a format without one, comes right after
-    after = np.uint64((1 << (form.bits - 1)) - 1) if form.specials == "fn" else largest
-    after = after if form.specials == "fn" else largest + _ONE
-    inward = {"rn": np.False_, "rz": np.True_}.get(rounding)
-    if inward is None:
-        inward = number.negative if rounding == "rp" else ~number.negative
-    return np.where(inward & ~number.infinite, largest, after)
+    never = np.zeros(len(number.nan), bool)
+    inward = {
+        "rn": never,
+        "rz": ~never,
+        "rp": number.negative,
+        "rm": ~number.negative,
+    }[rounding]
+    # infinity, or NaN in a format without one, comes right after the largest
+    return np.where(inward & ~number.infinite, largest, largest + _ONE)
 
 
 def _largest_code(form: Format) -> int:
@@ -115,7 +117,7 @@ def _goes_up(
         return grows
     if rounding == "rz":
         return np.zeros(len(whole), bool)
-    return (rest != 0) & (negative if rounding == "rm" else ~negative)
+    return np.asarray((rest != 0) & (negative if rounding == "rm" else ~negative))
 
 
 def _to_power(number: Exact, rounding: str) -> Array:

@@ -26,7 +26,7 @@ def source_codes(dtype: DType, amount: Amount) -> Array:
         return np.arange(1 << dtype.bits, dtype=np.uint64)
     if dtype.bits == 32 and amount == "full":
         upper = np.arange(1 << 16, dtype=np.uint64) << np.uint64(16)
-        return (upper[:, None] | _lower_halves()).ravel()
+        return np.ravel(upper[:, None] | _lower_halves())
     if dtype.is_float:
         return _structured_floats(dtype, amount)
     return _structured_integers(dtype, amount)
@@ -77,7 +77,7 @@ def _fractions(bits: int, count: int) -> list[int]:
         odd = (kept | 1 << cut) & last
         chosen.update({kept, odd, odd | half, (odd | half) - 1, odd | half | 1})
     # a few too many were added last; leave out any
-    return rng.permutation(sorted(chosen))[:count].tolist()
+    return [int(value) for value in rng.permutation(sorted(chosen))[:count]]
 
 
 def _moderate(dtype: DType, count: int) -> Array:
@@ -91,7 +91,7 @@ def _moderate(dtype: DType, count: int) -> Array:
     values = (ties * rng.choice([-1.0, 1.0], count)).astype(carrier)
     codes = values.view(f"u{dtype.bytes}").astype(np.int64)
     nudged = codes + rng.integers(-1, 2, count)
-    return nudged.astype(np.uint64) & np.uint64((1 << dtype.bits) - 1)
+    return np.asarray(nudged.astype(np.uint64) & np.uint64((1 << dtype.bits) - 1))
 
 
 def _structured_integers(dtype: DType, amount: Amount) -> Array:
@@ -131,4 +131,4 @@ def _integer_ties(dtype: DType, rng: np.random.Generator, count: int) -> Array:
     )
     signs = rng.choice([0, 1], count).astype(bool)
     nudged = codes + rng.integers(0, 3, count).astype(np.uint64) - np.uint64(1)
-    return np.where(signs, ~nudged + np.uint64(1), nudged)
+    return np.asarray(np.where(signs, ~nudged + np.uint64(1), nudged))

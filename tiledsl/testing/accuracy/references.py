@@ -44,7 +44,7 @@ def _power_of_ten(a: Array) -> Array:
 
 def _sigmoid(a: Array) -> Array:
     small = np.exp(-np.abs(a))
-    return np.where(a < 0, small, 1) / (1 + small)
+    return np.asarray(np.where(a < 0, small, 1) / (1 + small))
 
 
 def _erf(a: Array) -> Array:
@@ -64,7 +64,8 @@ def _erf_series(a: Array) -> Array:
         term = term * (2 * x * x) / (2 * n + 1)
         total = total + term
     scale = 2 / np.sqrt(4 * np.arctan(a.dtype.type(1)))
-    return np.copysign(np.where(np.isnan(a), a, scale * np.exp(-x * x) * total), a)
+    value = np.where(np.isnan(a), a, scale * np.exp(-x * x) * total)
+    return np.asarray(np.copysign(value, a))
 
 
 _FUNCTIONS: Final[dict[str, Function]] = {

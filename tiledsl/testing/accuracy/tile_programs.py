@@ -156,7 +156,8 @@ def accumulations(dtype: DType, scope: str) -> Trial:
     """Every reduction statement, several iterations to an element."""
     carried, count = dtype.evaluation, 23
     params, values = [f"X: {carried}[{count}]"], [_reducible(carried, (count,))]
-    lines, names = ["launch (b: 1) threads 64"], []
+    lines = ["launch (b: 1) threads 64"]
+    names: list[tuple[str, Dtypes]] = []
     for name in [n for n in reductions_into(dtype) if not n.startswith("abs")]:
         k = len(names)
         params.append(f"Y{k}: {dtype}[4]")
