@@ -116,9 +116,11 @@ def outside(
     never = "is out of range" if touches else "is never in range"
     return KernelError(
         "E0501" if buffer.scope == "global" else "E0502",
-        f"{what} {dim} of {buffer.name} ({buffer.scope}) {never}",
+        f"the {what} of {buffer.name} ({buffer.scope}) in dim {dim} {never}",
         span=span,
         expected=f"0 to {extent - 1}" if extent else "no access, the extent is 0",
         got=str(least) if least == greatest else f"{least} to {greatest}",
-        hint="make the tile larger, or guard the access with `if`",
+        hint="guard the access with `if`"
+        if buffer.scope == "global"
+        else "make the tile larger, or guard the access with `if`",
     )

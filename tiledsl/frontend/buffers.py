@@ -140,12 +140,13 @@ class RegionRef(Unindexed):
 class Element(Value):
     """One element: a value, and in a tile operation a place."""
 
-    __slots__ = ("_known", "buffer", "indices")
+    __slots__ = ("_known", "_place", "buffer", "indices")
 
     def __init__(self, buffer: Buffer, indices: tuple[Expr, ...]) -> None:
         self.buffer = buffer
         self.indices = indices
         self._known: Scalar | None = None
+        self._place = here()
         self._kept = None
         self.size = 1
         self.loads = _reads(buffer, indices)
@@ -155,7 +156,7 @@ class Element(Value):
         # made when first used: as the origin of a tile, an element is never read
         if self._known is None:
             indices = counted(self.buffer, self.indices)
-            self._known = scalar(Load(self.buffer, indices, span=here()))
+            self._known = scalar(Load(self.buffer, indices, span=self._place))
         return self._known
 
     @property

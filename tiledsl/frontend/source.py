@@ -86,9 +86,19 @@ def plain_function(function: object) -> FunctionType:
             hint="put the decorator of tiledsl next to def",
         )
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise KernelError("E0105", "a kernel cannot be an async function", span=place)
+        raise KernelError(
+            "E0105",
+            "a kernel cannot be an async function",
+            span=place,
+            hint="use def: a kernel runs in program order",
+        )
     if inspect.isgeneratorfunction(function):
-        raise KernelError("E0106", "a kernel cannot be a generator (yield)", span=place)
+        raise KernelError(
+            "E0106",
+            "a kernel cannot be a generator (yield)",
+            span=place,
+            hint="write results to an output tensor",
+        )
     if function.__name__ == "<lambda>":
         raise KernelError(
             "E0107",

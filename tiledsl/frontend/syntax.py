@@ -36,7 +36,8 @@ _REJECTED: Final[dict[type[ast.AST], tuple[str, str, str]]] = {
 def check_syntax(source: Source) -> None:
     """Raises KernelError at the first construct that a kernel may not contain."""
     for node, depth in _nodes(source.tree):
-        if depth + _operands(node) > NESTING_LIMIT:
+        placed = hasattr(node, "lineno")  # operators have no place of their own
+        if placed and depth + _operands(node) > NESTING_LIMIT:
             raise KernelError(
                 "E0125",
                 "the code is nested too deeply",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,13 +115,25 @@ def _translated(error: Exception, builder: Builder, twin: Rewritten) -> Error | 
     if isinstance(error, NameError):
         missing = str(getattr(error, "name", "") or "")
         known = [*twin.run.__globals__, *vars(builtins), *_names(last)]
-        return undefined_name(missing, builder.span, known)
+        return undefined_name(
+            missing, _place_of_name(missing, builder.span, twin), known
+        )
     return KernelError(
         "E0140",
         f"this raised {type(error).__name__} while the kernel was traced",
         span=builder.span,
         got=_message(error, twin.run),
     )
+
+
+def _place_of_name(name: str, statement: Span, twin: Rewritten) -> Span:
+    """Where the kernel reads a name near the place that the trace has reached."""
+    for node in ast.walk(twin.source.tree):
+        if isinstance(node, ast.Name) and node.id == name:
+            place = twin.source.span(node)
+            if place.file == statement.file and place.line >= statement.line:
+                return place
+    return statement
 
 
 def _is_internal(code: CodeType) -> bool:
