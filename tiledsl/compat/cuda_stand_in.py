@@ -30,7 +30,7 @@ def map_cuda_to_cpu() -> None:
         )
     torch: Any = import_module("torch")
     overrides = import_module("torch.overrides")
-    for name, stand_in in _queries(torch).items():
+    for name, stand_in in _queries().items():
         setattr(torch.cuda, name, stand_in)
     torch.set_default_device = lambda device: None
     torch.Generator = _generator(torch)
@@ -107,7 +107,7 @@ class Stream:
 def _nothing(*_: object, **__: object) -> None: ...
 
 
-def _queries(torch: Any) -> dict[str, object]:
+def _queries() -> dict[str, object]:
     properties = SimpleNamespace(
         name="CPU in place of a GPU",
         major=CAPABILITY[0],
@@ -123,6 +123,8 @@ def _queries(torch: Any) -> dict[str, object]:
         gcnArchName="",
     )
     silent = (
+        "manual_seed",  # torch.manual_seed calls it
+        "manual_seed_all",
         "synchronize",
         "set_device",
         "init",
@@ -140,8 +142,6 @@ def _queries(torch: Any) -> dict[str, object]:
         "get_device_properties": lambda device=None: properties,
         "memory_allocated": lambda device=None: 0,
         "max_memory_allocated": lambda device=None: 0,
-        "manual_seed": torch.manual_seed,
-        "manual_seed_all": torch.manual_seed,
         "Event": Event,
         "Stream": Stream,
         "current_stream": Stream,
