@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -14,11 +15,11 @@ from tiledsl.ir import nodes as ir
 from tiledsl.ir.printer import print_function
 from tiledsl_numpy.binding import bind
 from tiledsl_numpy.frame import Frame, Options
-from tiledsl_numpy.sanitizer.runs import check
+from tiledsl_numpy.sanitizer.runs import Watched, check
 from tiledsl_numpy.statements import EXECUTE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NumpyExecutable:
     """Interprets ``function``; its only stage is the IR text, which is what runs."""
 
@@ -40,7 +41,11 @@ class NumpyExecutable:
         with np.errstate(all="ignore"):
             frame.run(self.function.body)
 
+    @cached_property
+    def _watched(self) -> Watched:
+        return Watched.of(self.function)
+
     def check(self, arguments: Arguments, *, strict: bool = False) -> CheckReport:
         """Runs to completion in checked mode (rules L114 and L115)."""
         with np.errstate(all="ignore"):
-            return check(self.function, arguments, self.options, strict=strict)
+            return check(self._watched, arguments, self.options, strict=strict)

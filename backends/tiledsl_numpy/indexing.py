@@ -118,10 +118,13 @@ def scatter(
         return
     spread = [np.broadcast_to(position, lanes) for position in positions]
     values = np.broadcast_to(value, lanes)
+    chosen = np.broadcast_to(True if writes is None else writes, lanes)
+    if not positions:  # one element for all lanes: the last write stays
+        array[()] = values[chosen][-1]
+        return
     if writes is None:
         array[tuple(spread)] = values
         return
-    chosen = np.broadcast_to(writes, lanes)
     array[tuple(position[chosen] for position in spread)] = values[chosen]
 
 

@@ -10,6 +10,7 @@ from tiledsl.commands.accuracy import accuracy
 from tiledsl.commands.backends import backends
 from tiledsl.commands.bench import bench
 from tiledsl.commands.cache import cache
+from tiledsl.commands.check import check
 from tiledsl.commands.demo import demo
 from tiledsl.commands.doctor import doctor
 from tiledsl.commands.fuzz import fuzz
@@ -33,6 +34,7 @@ for command in (
     list_kernels,
     verify,
     accuracy,
+    check,
     fuzz,
     bench,
     show,

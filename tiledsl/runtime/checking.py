@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 from tiledsl import settings
@@ -18,6 +22,27 @@ from tiledsl.runtime.compiling import Compiled
 
 # errors of arguments that checked mode reports beside its other findings (rule L114)
 SHARED_MEMORY: Final = frozenset(["E1012", "E1013"])
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to do with the reports of all calls that are made while it is on."""
+
+    observe: Callable[[CheckReport], None]
+    strict: bool = False
+
+
+WATCH: Final[ContextVar[Watch | None]] = ContextVar("tiledsl_watch", default=None)
+
+
+@contextmanager
+def watching_calls(watch: Watch) -> Iterator[None]:
+    """Every call of a kernel in this context runs in checked mode and raises nothing."""
+    token = WATCH.set(watch)
+    try:
+        yield
+    finally:
+        WATCH.reset(token)
 
 
 def report_of_arguments(kernel: str, error: ArgumentError) -> CheckReport:

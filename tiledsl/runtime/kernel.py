@@ -16,6 +16,7 @@ from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
 from tiledsl.runtime.binding import Binder, Bound
 from tiledsl.runtime.checking import (
     SHARED_MEMORY,
+    WATCH,
     report_of_arguments,
     require_checked,
     require_ok,
@@ -77,7 +78,15 @@ class JITKernel:
 
         One output is returned as itself, several as a list (in eager mode as the tuple
         that the function returns); without outputs the result is [] (eager: None).
+
+        ``checked``, True or "strict", watches the run for faults (see ``check``) and
+        raises CheckError with the report if there is an error.
         """
+        watch = WATCH.get()
+        if watch is not None:
+            bound = self._binder.bind(args, named)
+            watch.observe(self._check(bound, None, strict=watch.strict))
+            return self._returned(bound)
         if checked is None:
             checked = self._checked
         if checked:

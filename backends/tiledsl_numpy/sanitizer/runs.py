@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -22,15 +23,29 @@ from tiledsl_numpy.sanitizer.statements import checked_statements
 from tiledsl_numpy.statements import EXECUTE
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A function prepared for checks, beside what runs in other orders."""
+
+    function: ir.Function
+    body: ir.Block
+    program: Program
+
+    @staticmethod
+    def of(function: ir.Function) -> Watched:
+        plain = with_plain_loops(function)
+        return Watched(function, plain.body, Program.of(plain))
+
+
 def check(
-    function: ir.Function, arguments: Arguments, options: Options, *, strict: bool
+    watched: Watched, arguments: Arguments, options: Options, *, strict: bool
 ) -> CheckReport:
     """Runs a function watched, then in other orders of its blocks (rule L115).
 
     The arguments hold the results of the watched run.
     """
-    watched = with_plain_loops(function)
-    session = Session(Program.of(watched), strict)
+    function = watched.function
+    session = Session(watched.program, strict)
     frame = Frame(checked_statements(session), options)
     bind(function, arguments, frame)
     written = _written(function, frame, session)
