@@ -44,7 +44,7 @@ def test_a_report_shows_the_place_and_samples() -> None:
     assert line in text
     caret = text.splitlines()[3]
     under = text.splitlines()[4]
-    start = caret.index("s[i] + X")
+    start = caret.index("X[b")
     assert under[start] == "^"
     assert "note: block (0,), _k = 0, i = 1: X[-2]" in text
 
