@@ -13,7 +13,7 @@ from tiledsl_numpy import NumpyBackend
 import tiledsl
 import tiledsl.language as T
 from tiledsl.backend import BuildOptions, Executable, Target
-from tiledsl.ir.nodes import Apply, Function, Node
+from tiledsl.ir.nodes import Apply, Const, Function, Node, Select, Store
 from tiledsl.ir.parser import parse_function
 from tiledsl.ir.visitor import transform
 from tiledsl.runtime import backends
@@ -140,7 +140,7 @@ def test_an_unwritten_element_is_seen_whatever_the_reference_says() -> None:
     reports = verify_kernel(entry(UNWRITTEN), backends=["numpy"], oracles=["poison"])
     assert statuses(reports) == {"poison": "wrong"}
     assert "20 elements differ" in reports[0].detail
-    assert "(0, 3)" in reports[0].detail
+    assert "[0, 3]: once " in reports[0].detail
 
 
 def test_a_wrong_backend_is_seen_by_ring_mode(miscompiling: str) -> None:
@@ -175,15 +175,98 @@ def test_assert_equivalent_accepts_a_right_kernel(miscompiling: str) -> None:
         backends=["numpy"],
         reference=lambda a, b: bounded_math.matmul(exact(a), exact(b)),
     )
-    with pytest.raises(AssertionError, match=r"miscompiling: C: .*ring mode"):
+    with pytest.raises(
+        AssertionError, match=r"gemm on miscompiling, .*: C: .*ring mode"
+    ):
         assert_equivalent(kernel, inputs, backends=["numpy", miscompiling])
+
+
+def test_a_failure_names_the_step_and_the_statement() -> None:
+    kernel = FromText(GEMM).compile()
+    inputs = random_inputs(kernel, [(33, 8), (8, 4)])
+    with pytest.raises(AssertionError) as caught:
+        assert_equivalent(
+            kernel, inputs, backends=[Miscompiling()], oracles=["ring"], seed=7
+        )
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("gemm on miscompiling, oracle ring, seed 7: C: 64 ")
+    assert ": expected " in lines[0]
+    assert ", got " in lines[0]
+    assert "first wrong step: the lowering of backend miscompiling" in lines[1]
+    assert "first wrong element: C[0, 0]: expected " in lines[2]
+    assert "first wrong statement: copy A[bx * 16 +: 16" in lines[3]
+    assert len(lines) == 4
+
+
+class FlushingNan(NumpyBackend):
+    """Treats NaN as zero where it copies, as a wrong ``fast`` flag would."""
+
+    @property
+    def name(self) -> str:
+        return "flushing"
+
+    def build(
+        self, function: Function, target: Target, options: BuildOptions
+    ) -> Executable:
+        def change(node: Node) -> Node:
+            if isinstance(node, Store) and node.value.dtype == "float32":
+                value = Select(
+                    Apply("ne", (node.value, node.value)),
+                    Const(0.0, node.value.dtype),
+                    node.value,
+                )
+                return replace(node, value=value)
+            return node
+
+        return super().build(transform(function, change), target, options)
+
+
+SCALE = """tiledsl.ir 1
+func scale[m](X: float32[m], Y: float32[m]) -> (Y)
+  launch (b: ceildiv(m, 8)) threads 32
+    parallel (i: 8)
+      Y[b * 8 + i] = X[b * 8 + i] * 3.0
+"""
+
+
+def test_special_values_are_compared_as_classes() -> None:
+    kernel = JITKernel(parse_function(SCALE))
+    assert_equivalent(
+        kernel, shapes=[[(1,)], [(50,)], [(131,)]], backends=["numpy", NumpyBackend()]
+    )
+    with pytest.raises(AssertionError) as caught:
+        assert_equivalent(
+            kernel,
+            shapes=[[(200,)]],
+            backends=[FlushingNan()],
+            oracles=["bounds", "poison", "specials"],
+        )
+    text = str(caught.value)
+    assert "on flushing, oracle specials, seed 0: Y: " in text
+    assert "expected nan (nan), got 0.0 (0.0)" in text
+    assert "first wrong statement: Y[b * 8 + i] = X[b * 8 + i] * 3.0" in text
+
+
+def test_integers_need_no_reference() -> None:
+    kernel = FromText(GEMM).compile()
+    inputs = random_inputs(kernel, [(5, 8), (8, 4)])
+    assert_equivalent(kernel, inputs, backends=["llvm"], oracles=["integers"])
+    with pytest.raises(AssertionError, match="oracle integers"):
+        assert_equivalent(
+            kernel, inputs, backends=[Miscompiling()], oracles=["integers"]
+        )
+
+
+def test_shapes_need_a_compiled_kernel() -> None:
+    with pytest.raises(ValueError, match="compiled kernel"):
+        assert_equivalent(FromText(GEMM), shapes=[[(33, 8), (8, 4)]])
 
 
 def test_assert_equivalent_names_what_is_wrong() -> None:
     inputs = random_inputs(FromText(GEMM).compile(), [(33, 8), (8, 4)])
     with pytest.raises(AssertionError, match="two prefills"):
         assert_equivalent(FromText(UNWRITTEN), inputs, backends=["numpy"])
-    with pytest.raises(AssertionError, match=r"numpy: C: \d+ of 132 wrong"):
+    with pytest.raises(AssertionError, match=r"numpy, oracle bounds, .* C: \d+ of 132"):
         assert_equivalent(
             FromText(WRONG_ROW),
             inputs,

@@ -9,6 +9,7 @@ import click
 from tiledsl.commands.accuracy import accuracy
 from tiledsl.commands.backends import backends
 from tiledsl.commands.bench import bench
+from tiledsl.commands.bisect import bisect
 from tiledsl.commands.cache import cache
 from tiledsl.commands.check import check
 from tiledsl.commands.demo import demo
@@ -33,6 +34,7 @@ for command in (
     demo,
     list_kernels,
     verify,
+    bisect,
     accuracy,
     check,
     fuzz,

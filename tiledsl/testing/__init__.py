@@ -5,6 +5,7 @@ from tiledsl.testing.bounds import Bounded, as_bounded, exact, roundoff
 from tiledsl.testing.compare import Comparison, Wrong, compare
 from tiledsl.testing.demo import DemoRow, demo
 from tiledsl.testing.equivalence import assert_equivalent, random_inputs
+from tiledsl.testing.oracles import ORACLES, BackendLike, Oracle
 from tiledsl.testing.registry import (
     Array,
     Call,
@@ -18,17 +19,12 @@ from tiledsl.testing.registry import (
     discover_kernels,
     find_kernel,
 )
-from tiledsl.testing.verify import (
-    ORACLES,
-    Oracle,
-    Report,
-    runnable_backends,
-    verify_kernel,
-)
+from tiledsl.testing.verify import Report, runnable_backends, verify_kernel
 
 __all__ = [
     "ORACLES",
     "Array",
+    "BackendLike",
     "Bounded",
     "Call",
     "Comparison",

@@ -11,8 +11,9 @@ import numpy as np
 from tiledsl.diagnostics import Error, UnsupportedByTarget
 from tiledsl.runtime.profiler import do_bench
 from tiledsl.testing.compare import compare
+from tiledsl.testing.oracles import Status
 from tiledsl.testing.registry import KernelEntry, Size, Workload, discover_kernels
-from tiledsl.testing.verify import Status, runnable_backends
+from tiledsl.testing.verify import runnable_backends
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tiledsl.analysis.effects import written
-from tiledsl.backend import Capabilities
+from tiledsl.backend import ArrayRef, Backend, Capabilities
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer, Function
+from tiledsl.runtime.binding import Binder
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.registry import Array
 from tiledsl.testing.ring import RingMode, random_values
 from tiledsl.testing.ring.encoding import NAN
+from tiledsl.testing.special_values import place_specials
+from tiledsl.testing.validation.samples import CannotSample, Sample
 
 Argument = Array | int | float
 
@@ -41,7 +44,20 @@ class Subject:
     def function(self) -> Function:
         return self.kernel.function
 
-    def run(self, backend: str, poison: int) -> tuple[Array, ...]:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what ``run`` gives, in order."""
+        params = self.function.params
+        writes = written(self.function.body)
+        changed = (
+            param.name
+            for position, param in enumerate(params)
+            if position not in self.outputs and isinstance(param, Buffer)
+            if param.name in writes
+        )
+        return (*(params[position].name for position in self.outputs), *changed)
+
+    def run(self, backend: str | Backend, poison: int) -> tuple[Array, ...]:
         """The outputs, then the arguments that the kernel writes; arguments stay as given.
 
         Outputs are filled with the byte ``poison`` beforehand.
@@ -76,6 +92,31 @@ class Subject:
             arrays.append(array)
         return arrays
 
+    def with_specials(self, rng: np.random.Generator) -> Subject:
+        """The same with a few special values in every array of floats."""
+        return replace(
+            self,
+            arguments=tuple(
+                place_specials(value, rng) if isinstance(value, np.ndarray) else value
+                for value in self.arguments
+            ),
+        )
+
+    def sample(self, seed: int) -> Sample:
+        """The arguments as a call binds them, for looking into a compilation."""
+        given = iter(self.arguments)
+        fresh = iter(self._poisoned(POISONS[0]))
+        values = [
+            next(fresh) if position in self.outputs else next(given)
+            for position in range(len(self.function.params))
+        ]
+        arguments = Binder(self.function, self.kernel.name).bind(values, {}).arguments
+        return Sample(
+            tuple(_host_value(value) for value in arguments.values),
+            arguments.dims,
+            seed,
+        )
+
     def in_ring_mode(self, rng: np.random.Generator) -> Subject:
         """The exact twin: floats become random ring values, NaN stays NaN."""
         given = iter(self.arguments)
@@ -97,6 +138,14 @@ def subject_of(
     function = kernel.function
     explicit = JITKernel(replace(function, outputs=()), name=kernel.name)
     return Subject(explicit, tuple(arguments), function.outputs, tuple(shapes))
+
+
+def _host_value(value: ArrayRef | int | float | bool) -> Argument:
+    if not isinstance(value, ArrayRef):
+        return value
+    if value.numpy is None:
+        raise CannotSample("an argument is not in host memory")
+    return value.numpy
 
 
 def output_shapes(
