@@ -117,7 +117,7 @@ PROGRAMS: Final = (
 
 TEXTS: Final = (
     _case(74, "truncated or garbled IR text", "E3001 E3002 E3003 E3006"),
-    _case(75, "IR text nested too deeply", "E3004"),
+    _case(75, "IR text nested too deeply", "E3002 E3004"),
     _case(76, "IR text that is too long", "E3004"),
     _case(77, "an integer of IR text with too many digits", "E3007"),
     _case(78, "floats of IR text: inf, nan, hex, huge", "E3002 E3003 E3005 E3007"),

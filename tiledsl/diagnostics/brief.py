@@ -6,6 +6,8 @@ import re
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Final
 
+# Python does not convert integers of any size to text
+_LARGEST: Final = 256
 _ADDRESS: Final = re.compile(r"^<.* at 0x[0-9a-fA-F]+>$")
 
 
@@ -18,6 +20,8 @@ def brief(value: object, limit: int = 60) -> str:
     if isinstance(value, FunctionType | BuiltinFunctionType | MethodType):
         name = value.__name__
         return "a lambda" if name == "<lambda>" else f"the function {name}"
+    if isinstance(value, int) and value.bit_length() > _LARGEST:
+        return f"an integer of {value.bit_length()} bits"
     try:
         text = repr(value)
     except Exception:  # an error message must not fail on somebody else's __repr__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.literals import Literal, fits
 from tiledsl.frontend.promotion import decoded, literal_dtype, mixes_signs, promote
@@ -221,7 +221,7 @@ def _warn_mixed_signs(op: str, a: Operand, b: Operand) -> None:
 def describe(operand: Operand) -> str:
     """The operand in an error message."""
     if isinstance(operand, Literal):
-        return f"the literal {operand.value!r}"
+        return f"the literal {brief(operand.value)}"
     return "an index" if operand.is_index else str(operand.dtype)
 
 

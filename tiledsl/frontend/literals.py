@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from tiledsl.diagnostics import KernelError
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.ir.dtypes import DType
 
@@ -45,7 +45,7 @@ def integer_literal_dtype(value: int) -> DType:
         "an integer literal does not fit any integer dtype",
         span=here(),
         expected="a value from -2**63 to 2**64 - 1",
-        got=_shown(value),
+        got=brief(value),
     )
 
 
@@ -90,8 +90,3 @@ def _nearest_power_of_two(value: float) -> float:
         return 2.0**127
     mantissa, exponent = math.frexp(value)  # mantissa in [0.5, 1)
     return math.ldexp(1.0, exponent if mantissa >= 0.75 else exponent - 1)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:20]}... ({len(text)} digits)"
