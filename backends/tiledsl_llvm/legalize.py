@@ -13,6 +13,7 @@ memory.  Accumulation in narrow floats goes through a float32 tile, rounded once
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import INDEX, DType
@@ -20,6 +21,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
     Apply,
+    At,
     Buffer,
     Const,
     Copy,
@@ -29,6 +31,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     If,
     Let,
+    Load,
     Node,
     Parallel,
     Range,
@@ -42,6 +45,8 @@ from tiledsl.ir.nodes import (
 from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
 from tiledsl_llvm.regions import cast, read, subscripts, write
+
+OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Gemm)
 
 GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
 
@@ -57,6 +62,14 @@ class _Legalizer:
 
     def change(self, node: Node) -> Node | tuple[Node, ...]:
         node = rebuild(node, self.change)
+        if isinstance(node, Parallel):
+            return self.accumulate_wide(node)
+        if not isinstance(node, Copy | Fill | Reduce | Gemm):
+            return node
+        before, node = self.settle(node)
+        return (*before, *self.operation(node))
+
+    def operation(self, node: Copy | Fill | Reduce | Gemm) -> tuple[Statement, ...]:
         match node:
             case Copy():
                 return self.copy(node)
@@ -64,11 +77,32 @@ class _Legalizer:
                 return self.fill(node)
             case Reduce():
                 return self.reduce(node)
-            case Gemm():
-                return self.gemm(node)
-            case Parallel():
-                return self.accumulate_wide(node)
-        return node
+        return self.gemm(node)
+
+    def settle(self, node: OperationT) -> tuple[tuple[Statement, ...], OperationT]:
+        """Bounds read from memory are read once, before the operation changes it."""
+        known: dict[Expr, Var] = {}
+
+        def bound(expr: Expr) -> Expr:
+            if not any(isinstance(part, Load) for part in walk(expr)):
+                return expr
+            return known.setdefault(expr, Var(self.name("bound"), INDEX))
+
+        def change(part: Node) -> Node:
+            match part:
+                case At(index=at):
+                    return replace(part, index=bound(at))
+                case Range(start=start, extent=extent):
+                    return replace(part, start=bound(start), extent=bound(extent))
+                case Region():
+                    return rebuild(part, change)
+            return part
+
+        node = rebuild(node, change)
+        if isinstance(node, Copy):
+            node = replace(node, shape=tuple(map(bound, node.shape)))
+        lets = tuple(Let(var, expr, span=expr.span) for expr, var in known.items())
+        return lets, node
 
     def name(self, hint: str) -> str:
         self._count += 1

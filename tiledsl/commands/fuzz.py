@@ -29,6 +29,7 @@ from tiledsl.testing.generator import POLICIES, Policy, Program, find_policy, ge
 # kinds of failures that are reduced and saved; more of a kind are only counted
 _SAVED_PER_KIND = 2
 _SECONDS_PER_REDUCTION = 60.0
+_SECONDS_PER_LINE = 60.0
 
 
 @click.command()
@@ -65,7 +66,7 @@ def fuzz(
     seconds = None if hours is None else hours * 3600
     campaign = Campaign(checks, first, limit, seconds, _policy(policy), jobs)
     click.echo(f"seed {first}", err=as_json)
-    result = run_campaign(campaign, lambda so_far: progress(_line(so_far)))
+    result = run_campaign(campaign, _Progress().show)
     progress("")
     files = _save(result, campaign, out)
     if as_json:
@@ -74,6 +75,22 @@ def fuzz(
         _print(result, files)
     if result.found:
         sys.exit(1)
+
+
+class _Progress:
+    """A line that a terminal rewrites; in a log a line a minute."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def show(self, result: Result) -> None:
+        if sys.stderr.isatty():
+            progress(_line(result))
+        elif time.monotonic() - self._last > _SECONDS_PER_LINE:
+            self._last = time.monotonic()
+            click.echo(_line(result), err=True)
+            for found in result.found[-3:]:
+                click.echo(f"  seed {found.seed}: {found.failure}"[:400], err=True)
 
 
 def _checks(names: tuple[str, ...], every_oracle: bool) -> Checks:

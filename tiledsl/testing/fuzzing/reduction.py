@@ -189,9 +189,11 @@ def _plainer_expression(expr: Expr) -> Iterator[Expr]:
         if not isinstance(part, _EXPRESSIONS):
             continue
         for simple in _plainer_expression(part):
-            yield rebuild(
-                expr, lambda p, part=part, simple=simple: simple if p is part else p
-            )
+            yield _with_part(expr, part, simple)
+
+
+def _with_part(expr: Expr, part: Node, new: Expr) -> Expr:
+    return rebuild(expr, lambda old: new if old is part else old)
 
 
 _EXPRESSIONS = (Const, Var, Apply, Select, Cast, Bitcast, Load)

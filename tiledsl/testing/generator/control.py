@@ -99,7 +99,7 @@ def _for(scope: Scope, depth: int) -> list[Statement]:
     inner = scope.inside([var])
     body = block(inner, depth - 1)
     if choice.chance(12):
-        jump = choice.pick((Break(), Continue()))
+        jump: Statement = Break() if choice.chance(50) else Continue()
         body = (*body, If(condition(inner), (jump,)), *tiles.fill(inner))
     return [For(var, index(start), end, index(step), body, kind, stages)]
 

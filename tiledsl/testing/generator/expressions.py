@@ -175,7 +175,7 @@ def _applied(scope: Scope, dtype: DType, depth: int) -> Expr:
     choice = scope.choice
     known = _OPERATIONS[dtype, scope.policy.exact]
     op = choice.pick([name for name in _COMMON if name in known] or known)
-    if choice.chance(50):
+    if choice.chance(60):
         op = choice.pick(known)
     args = [value(scope, dtype, depth - 1) for _ in range(SCALAR_OPS[op].arity)]
     if op in _SEES_SIGN_OF_NAN:

@@ -84,7 +84,7 @@ def function(choice: Choice, policy: Policy) -> Function:
         outputs += [buffer for buffer in written if buffer not in workspaces]
         body += [*(Allocate(buffer) for buffer in workspaces), found]
         scope.globals += written
-    params = (*inputs, *scalars, *outputs)
+    params: tuple[Buffer | Var, ...] = (*inputs, *scalars, *outputs)
     first = len(params) - len(outputs)
     positions = tuple(range(first, len(params)))
     return Function("generated", params, tuple(dims), tuple(body), positions)

@@ -188,7 +188,7 @@ def _repeated(scope: Scope, store: Statement) -> Statement:
     stop = Apply("floormod", (subscript(scope), index(4)))
     body: Block = (store,)
     if choice.chance(40):
-        jump = choice.pick((Break(), Continue()))
+        jump: Statement = Break() if choice.chance(50) else Continue()
         body = (If(condition(scope.inside([var])), (jump,)), store)
     return For(var, index(choice.pick((0, 1, -1))), stop, index(1), body)
 
@@ -216,7 +216,7 @@ def _private(scope: Scope) -> list[Statement]:
     length = choice.pick((0, 0, 2))
     shape = (index(length),) if length else ()
     private = Buffer(scope.names.fresh("w"), shape, dtype, "local")
-    every = [(index(k),) for k in range(length)] or [()]
+    every: list[tuple[Expr, ...]] = [(index(k),) for k in range(length)] or [()]
     start: list[Statement] = [Allocate(private)]
     start += [Store(private, at, constant(scope, dtype)) for at in every]
     var = Var(scope.names.fresh("k"), INDEX)
