@@ -111,6 +111,8 @@ def test_show(run: Run) -> None:
         (("show", "gemm", "--backend", "x"), "E2002", "backend 'x'"),
         (("show", "gemm", "--target", "x:y"), "E2004", "'x:y'"),
         (("demo", "x"), "E4003", "kernel 'x'"),
+        (("check", "x"), "E4003", "kernel 'x'"),
+        (("check", "--run", "no-such-file.py"), "E4003", "file 'no-such-file.py'"),
         (("verify", "--all", "--backends", "x,y"), "E2002", "backend 'x'"),
         (("verify", "--all", "--backends", ","), "E2002", "backend ''"),
     ],
