@@ -7,10 +7,10 @@ import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
-from typing import Unpack, overload
+from typing import NoReturn, Unpack, overload
 
 from tiledsl.compile_options import CompileOptions, JitKeywords
-from tiledsl.diagnostics import ArgumentError, Error, KernelError
+from tiledsl.diagnostics import ArgumentError, Error, KernelError, UnsupportedByTarget
 from tiledsl.eager_calls import EagerCalls
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.closures import Captures, frozen
@@ -117,6 +117,14 @@ class JitFunction:
             else self.compile(*config)
             for config in configs
         ]
+
+    def get_tir(self, *args: object, **named: object) -> NoReturn:
+        """Refused: the function in the IR of another compiler (rule L112)."""
+        raise UnsupportedByTarget(
+            "E0701",
+            f"{self.__name__}.get_tir has no meaning in tiledsl",
+            hint="the IR is the text .compile(...).source('trace')",
+        )
 
     def get_kernel_source(self, *args: object, **named: object) -> str:
         """The backend's text of the kernel for these static values."""

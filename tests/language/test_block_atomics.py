@@ -58,6 +58,8 @@ def test_what_is_refused(builder, buffer) -> None:
     assert caught.value.span == builder.span
     with pytest.raises(UnsupportedByTarget, match="return_prev"):
         T.atomic_add(local[0], 1, return_prev=True)
-    for wrong in (local, 3, local[0:2]):
-        with pytest.raises(KernelError, match="E0206"):
-            T.atomic_max(wrong, 1)
+    for tile in (local, local[0:2], outer):
+        with pytest.raises(UnsupportedByTarget, match="on a tile"):
+            T.atomic_max(tile, 1)
+    with pytest.raises(KernelError, match="E0206"):
+        T.atomic_max(3, 1)

@@ -50,7 +50,7 @@ def _mode(torch: Any, overrides: Any) -> Any:
         ) -> object:
             if function in in_place:
                 return args[0]
-            if function is torch.Tensor.is_cuda.__get__:
+            if function == torch.Tensor.is_cuda.__get__:
                 return True
             named = {k: _on_cpu(torch, v) for k, v in (kwargs or {}).items()}
             return function(*(_on_cpu(torch, value) for value in args), **named)

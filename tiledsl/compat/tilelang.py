@@ -12,7 +12,7 @@ from typing import Final
 
 from tiledsl.compat.names import MODULES
 from tiledsl.compat.refused import refused
-from tiledsl.diagnostics import ArgumentError
+from tiledsl.diagnostics import ArgumentError, KernelError
 from tiledsl.runtime.profiler import supply_by_default
 
 NAME: Final = "tilelang"
@@ -53,7 +53,7 @@ class LanguageModule(ModuleType):
             return vars(twin)[name]
         try:
             return getattr(twin, name)
-        except AttributeError:
+        except (AttributeError, KernelError):  # the latter while a kernel is traced
             if name.startswith("__"):
                 raise
             return refused(f"{self.__name__}.{name}", list(vars(twin)))

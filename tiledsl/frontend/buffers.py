@@ -73,6 +73,11 @@ class BufferRef(Unindexed):
         return tuple(_extent(extent) for extent in self.ir.shape)
 
     @property
+    def data(self) -> BufferRef:
+        """The memory, as ``T.Tensor(shape, dtype, buf.data)`` names it."""
+        return self
+
+    @property
     def strides(self) -> tuple[int | Value, ...]:
         """In elements; row-major unless declared."""
         if self.ir.strides is not None:

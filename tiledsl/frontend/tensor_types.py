@@ -45,14 +45,14 @@ class ConstSymbol(Operators):
             hint="move the annotations `X: T.Tensor(...)` to the top of the function",
         )
 
-    def _within(self, *_: object) -> ConstSymbol:
+    def in_expression(self, *_: object) -> ConstSymbol:
         """Part of a larger expression, which solves nothing."""
         return ConstSymbol(self.name, alone=False)
 
-    __add__ = __radd__ = __sub__ = __rsub__ = _within  # type: ignore[assignment]
-    __mul__ = __rmul__ = __neg__ = _within  # type: ignore[assignment]
-    __floordiv__ = __rfloordiv__ = _within  # type: ignore[assignment]
-    __mod__ = __rmod__ = _within  # type: ignore[assignment]  # all: no value yet
+    __add__ = __radd__ = __sub__ = __rsub__ = in_expression  # type: ignore[assignment]
+    __mul__ = __rmul__ = __neg__ = in_expression  # type: ignore[assignment]
+    __floordiv__ = __rfloordiv__ = in_expression  # type: ignore[assignment]
+    __mod__ = __rmod__ = in_expression  # type: ignore[assignment]  # all: no value yet
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

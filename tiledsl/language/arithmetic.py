@@ -8,6 +8,7 @@ from typing import Final
 from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.arithmetic import binary, unary
 from tiledsl.frontend.symbols import extents
+from tiledsl.frontend.tensor_types import ConstSymbol
 from tiledsl.frontend.values import (
     ScalarLike,
     Value,
@@ -46,6 +47,9 @@ def _integer_operation(op: str, a: ScalarLike, b: ScalarLike) -> StaticOrValue:
         )
         if not undefined:
             return _STATIC[op](a, b)
+    for operand in (a, b):
+        if isinstance(operand, ConstSymbol):  # no value before the annotations
+            return operand.in_expression()
     return apply(lambda x, y: binary(op, x, y), a, b)
 
 

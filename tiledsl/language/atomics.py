@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.arithmetic import binary
-from tiledsl.frontend.buffers import Element, VarRef, store
+from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.values import ScalarLike, Value, apply
 
@@ -101,6 +101,8 @@ def _update(
 
 
 def _check(operation: str, place: object) -> None:
+    if isinstance(place, BufferRef | RegionRef):
+        raise _unavailable(operation, "on a tile")
     if not isinstance(place, Element | VarRef):
         raise KernelError(
             "E0206",

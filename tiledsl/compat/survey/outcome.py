@@ -25,12 +25,14 @@ CLASSES: Final[dict[str, str]] = {
     "wrong": "a comparison with its own reference failed",
     "refused": "stopped by an error that names a construct",
     "ours": "stopped by an error that is a defect here",
-    "package": "needs a package that is not installed",
+    "package": "needs a package that is not installed, or that needs a GPU",
     "own": "stopped by an error of the program itself",
     "limit": "reached the limit of time or memory",
     "no kernel": "ended without launching a kernel: definitions, or all tests skipped",
 }
 _PACKAGE: Final = str(Path(__file__).parents[2])
+_INSTALLED: Final = re.compile(r"site-packages[/\\](\w+)")
+_SHOWING: Final = ("torch", "numpy", "pytest", "_pytest")  # raise for the program
 _WORD: Final = re.compile(r"\b(?:T|tilelang)\.[\w.]+")
 
 
@@ -72,10 +74,13 @@ def failed(error: BaseException, observed: Observed) -> tuple[str, str]:
     if isinstance(error, ImportError):
         name = (error.name or "").partition(".")[0]
         return ("own" if name == "tilelang" else "package"), name or str(error)
-    if isinstance(error, AssertionError) and observed.launches:
-        return "wrong", "an assertion failed"
     frames = traceback.extract_tb(error.__traceback__)
     inner = frames[-1].filename if frames else ""
+    installed = _INSTALLED.search(inner)
+    if installed is not None and installed.group(1) not in _SHOWING:
+        return "package", installed.group(1)
+    if isinstance(error, AssertionError):
+        return ("wrong" if observed.launches else "own"), "an assertion failed"
     ours = inner.startswith(_PACKAGE) and not inner.startswith(f"{_PACKAGE}/compat")
     return ("ours" if ours else "own"), type(error).__name__
 

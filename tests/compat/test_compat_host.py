@@ -1,0 +1,119 @@
+"""Host names: environment, layouts, tuning, requirements, device facts."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import pytest
+
+import tiledsl
+import tiledsl.language as T
+from tiledsl.compat.host import checking, devices, names, numbers, requirements, tuning
+from tiledsl.compat.host.environment import adopt_cache_variable, env
+from tiledsl.diagnostics import ArgumentError, TileWarning, UnsupportedByTarget
+from tiledsl.runtime.cache import cache_directory
+
+
+@pytest.mark.parametrize("n", range(1, 70))
+def test_numbers(n: int) -> None:
+    power = numbers.next_power_of_2(n)
+    assert power >= n > power // 2 and power & (power - 1) == 0
+    for d in range(1, 9):
+        assert (numbers.cdiv(n, d) - 1) * d < n <= numbers.cdiv(n, d) * d
+
+
+def test_the_cache_directory(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("TILEDSL_CACHE_DIR", str(tmp_path / "a"))
+    assert str(tmp_path / "a") == env.TILELANG_CACHE_DIR
+    env.TILELANG_CACHE_DIR = tmp_path / "b"
+    assert cache_directory() == tmp_path / "b" / "objects"
+    with pytest.raises(UnsupportedByTarget):
+        env.NO_SUCH_SETTING = 1
+    monkeypatch.setenv("TILEDSL_CACHE_DIR", "")
+    monkeypatch.setenv("TILELANG_CACHE_DIR", str(tmp_path / "c"))
+    adopt_cache_variable()
+    assert os.environ["TILEDSL_CACHE_DIR"] == str(tmp_path / "c")
+
+
+def test_small_names() -> None:
+    assert tiledsl.DataType("float16").bits == 16
+    tiledsl.set_log_level("warning")
+    assert logging.getLogger("tiledsl").level == logging.WARNING
+    with pytest.raises(ArgumentError):
+        tiledsl.set_log_level("loud")
+    assert names.simplify_prim_func(test_small_names) is test_small_names
+    with pytest.warns(TileWarning, match="W0701"):
+        names.plot_layout(None)
+
+
+def test_layouts_are_hints() -> None:
+    layout = tiledsl.layout
+
+    @T.prim_func
+    def kernel(X: T.Tensor((8, 8), "float32")):
+        with T.Kernel(1):
+            x = T.alloc_shared((8, 8), "float32")
+            T.annotate_layout({x: layout.make_swizzled_layout(x)})
+            T.copy(X, x)
+            T.copy(x, X)
+
+    assert kernel.function.name == "kernel"
+    assert layout.make_gemm_fragment_8x8().repeat([2, 2]) is not None
+
+
+@tuning.autotune(configs=[{"bm": 1}, {"bm": 2}])
+@tiledsl.jit(out_idx=-1)
+def plus_one(N, bm=1):
+    @T.prim_func
+    def kernel(X: T.Tensor((N,), "int32"), Y: T.Tensor((N,), "int32")):
+        with T.Kernel(T.ceildiv(N, bm)) as bx:
+            for i in T.Parallel(bm):
+                Y[bx * bm + i] = X[bx * bm + i] + 1
+
+    return kernel
+
+
+def test_a_call_with_every_value_is_not_tuned() -> None:
+    import numpy as np
+
+    found = plus_one(5, bm=2)(np.arange(5, dtype=np.int32))
+    assert found.tolist() == [1, 2, 3, 4, 5]
+    with pytest.raises(UnsupportedByTarget, match=r"bm of plus_one") as caught:
+        plus_one(5)
+    assert caught.value.hint == "pass bm=..."
+    with pytest.raises(ArgumentError, match="E0704"):
+        tuning.autotune(configs=[])(len)
+
+
+def test_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
+    def skips(requirement) -> bool:
+        def test() -> None: ...
+
+        (mark,) = requirement(test).pytestmark
+        return mark.args[0]
+
+    monkeypatch.setattr(devices, "get_target_compute_version", lambda: "9.0")
+    monkeypatch.setattr(requirements, "get_target_compute_version", lambda: "9.0")
+    monkeypatch.setattr(requirements, "check_cuda_availability", lambda: True)
+    assert not skips(requirements.requires_cuda_compute_version(8, 9))
+    assert skips(requirements.requires_cuda_compute_version_eq(8))
+    assert skips(requirements.requires_cuda_compute_version_lt(9))
+    assert skips(requirements.requires_package("no_such_package"))
+    assert not skips(requirements.requires_package("numpy"))
+    assert not skips(requirements.requires_llvm)
+    assert skips(requirements.requires_metal)
+    assert devices.parse_compute_version("12.1") == (12, 1)
+    assert devices.get_num_sms() >= 1
+
+
+def regression_example() -> None:
+    seen.append(checking.process_func(lambda n: n + 1, n=1))
+
+
+seen: list[object] = []
+
+
+def test_regression_calls_the_functions_of_the_file() -> None:
+    checking.regression()
+    assert seen == [2]

@@ -1,0 +1,108 @@
+"""The survey puts every program into its class."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tiledsl.compat.survey.outcome import Outcome
+from tiledsl.compat.survey.report import summary
+from tiledsl.compat.survey.sizes import smaller
+
+HEAD = """
+import numpy as np
+import tilelang, tilelang.language as T
+
+@tilelang.jit
+def double(X):
+    N = T.const("N")
+    X: T.Tensor((N,), "float32")
+    Y = T.empty((N,), "float32")
+    with T.Kernel(N) as i:
+        Y[i] = X[i] * 2
+    return Y
+
+x = np.ones(4, np.float32)
+"""
+PROGRAMS = {
+    "right.py": HEAD + "np.testing.assert_allclose(double(x), 2 * x)",
+    "ran.py": HEAD + "double(x)",
+    "wrong.py": HEAD + "assert (double(x) == 3 * x).all()",
+    "unequal.py": HEAD + "print(np.allclose(double(x), 3 * x))",
+    "refused.py": HEAD + "tilelang.carver.template.MatmulTemplate()",
+    "refused_kernel.py": HEAD + "double.compile(N=2.5)",
+    "package.py": HEAD + "import no_such_package",
+    "own.py": HEAD + "raise RuntimeError('no')",
+    "limit.py": HEAD + "import time; time.sleep(1000)",
+    "killed.py": HEAD + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "definitions.py": HEAD,
+    "test_tests.py": HEAD + "def test_it():\n    assert np.allclose(double(x), 2 * x)",
+    "test_failing.py": HEAD + "def test_it():\n    double(x)\n    assert False",
+    "regression_left_out.py": HEAD,
+}
+KINDS = {
+    "right.py": "right",
+    "ran.py": "ran",
+    "wrong.py": "wrong",
+    "unequal.py": "wrong",
+    "refused.py": "refused",
+    "refused_kernel.py": "refused",
+    "package.py": "package",
+    "own.py": "own",
+    "limit.py": "limit",
+    "killed.py": "ours",
+    "definitions.py": "no kernel",
+    "test_tests.py": "right",
+    "test_failing.py": "wrong",
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    folder = tmp_path_factory.mktemp("checkout")
+    for name, text in PROGRAMS.items():
+        (folder / name).write_text(text)
+    command = [sys.executable, "-m", "tiledsl.compat.survey", str(folder)]
+    done = subprocess.run(
+        [
+            *command,
+            "--json",
+            "--limit",
+            "25",
+            "--jobs",
+            "4",
+            "--logs",
+            str(folder / "logs"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_class(outcomes: list[dict[str, object]]) -> None:
+    assert {str(o["program"]): str(o["kind"]) for o in outcomes} == KINDS
+
+
+def test_reasons_and_the_report(outcomes: list[dict[str, object]]) -> None:
+    reasons = {o["program"]: o["reason"] for o in outcomes}
+    assert reasons["refused.py"] == "tilelang.carver.template.MatmulTemplate"
+    assert reasons["package.py"] == "no_such_package"
+    assert reasons["limit.py"] == "25 s"
+    text = summary([Outcome(**o) for o in outcomes])  # type: ignore[arg-type]
+    assert "| wrong | 3 |" in text and "| package | no_such_package | 1 |" in text
+
+
+def test_sizes() -> None:
+    assert smaller("n", 4096) == 512 and smaller("n", 512) == 512
+    assert smaller("batch", 16) == 1 and smaller("heads", 16) == 16
+
+
+def test_the_report_escapes_bars() -> None:
+    assert "a/b" in summary([Outcome(Path("x.py").name, "own", "a|b")])
