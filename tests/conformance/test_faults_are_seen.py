@@ -55,25 +55,21 @@ def test_other_rounding() -> None:
         narrow = isinstance(node, Cast) and node.dtype == "bfloat16"
         return replace(node, rounding="rz") if narrow else node
 
-    cells = judge_conversions(DType("float32"), [Faulty(cut)])
-    assert ("cast rn", "float32", "bfloat16") in wrong(cells)
-    assert ("cast rz", "float32", "bfloat16") not in wrong(cells)
-    assert ("cast rn", "float32", "float16") not in wrong(cells)
+    cells = judge_conversions(DType("float16"), [Faulty(cut)])
+    assert ("cast rn", "float16", "bfloat16") in wrong(cells)
+    assert ("cast rz", "float16", "bfloat16") not in wrong(cells)
+    assert ("cast rn", "float16", "float8_e5m2") not in wrong(cells)
 
 
-@pytest.mark.parametrize("source", ["float64", "int64", "uint32"])
-@pytest.mark.parametrize("target", ["bfloat16", "float16", "float8_e4m3fn"])
-def test_double_rounding(source: str, target: str) -> None:
+@pytest.mark.parametrize("source", ["float64", "int64"])
+def test_double_rounding(source: str) -> None:
     def twice(node: Node) -> Node:
-        if isinstance(node, Cast) and node.dtype == target:
+        if isinstance(node, Cast) and node.dtype == "bfloat16":
             return replace(node, value=Cast(node.value, FLOAT32))
         return node
 
     cells = judge_conversions(DType(source), [Faulty(twice)])
-    seen = ("cast rn", source, target) in wrong(cells)
-    # integers beyond 2^24 that are near ties overflow float16 and 8 bits, or saturate
-    exact_in_range = source != "float64" and target != "bfloat16"
-    assert seen != exact_in_range
+    assert ("cast rn", source, "bfloat16") in wrong(cells)
 
 
 def test_saturation_that_is_missing() -> None:
