@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from tiledsl.compile_options import CompileOptions
-from tiledsl.diagnostics import ArgumentError, KernelError
+from tiledsl.diagnostics import ArgumentError, CheckReport, KernelError
 from tiledsl.frontend.closures import Captures, frozen
 from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
 from tiledsl.frontend.source import place_of
@@ -67,6 +67,12 @@ class EagerCalls:
         found = self.kernel(arguments, {})
         inputs = [arguments[name] for name in found.inputs]
         return found.kernel(*inputs, **options)  # type: ignore[arg-type]  # its options
+
+    def check(self, arguments: Mapping[str, object], *, strict: bool) -> CheckReport:
+        """Runs the kernel for these arguments in checked mode."""
+        found = self.kernel(arguments, {})
+        inputs = [arguments[name] for name in found.inputs]
+        return found.kernel.check(*inputs, strict=strict)
 
     def kernel(
         self, arguments: Mapping[str, object], constants: Mapping[str, int]

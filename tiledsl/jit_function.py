@@ -10,7 +10,13 @@ from functools import cached_property
 from typing import NoReturn, Unpack, overload
 
 from tiledsl.compile_options import CompileOptions, JitKeywords
-from tiledsl.diagnostics import ArgumentError, Error, KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import (
+    ArgumentError,
+    CheckReport,
+    Error,
+    KernelError,
+    UnsupportedByTarget,
+)
 from tiledsl.eager_calls import EagerCalls
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.closures import Captures, frozen
@@ -91,6 +97,22 @@ class JitFunction:
             if self.mode == "lazy":
                 return self._lazy_kernel(args, named)
             return self._eager_call(args, named)
+        except KernelError as error:
+            raise error.with_traceback(None) from None
+
+    def check(
+        self, *args: object, strict: bool = False, **named: object
+    ) -> CheckReport:
+        """An eager call in checked mode: what is wrong with it, as ``JITKernel.check``."""
+        if self.mode == "lazy":
+            raise ArgumentError(
+                "E0617",
+                f"{self.__name__}.check",
+                expected=f"a kernel to check: {self.__name__}(...).check(...)",
+                got="the static values of a lazy function",
+            )
+        try:
+            return self._eager.check(self._bind(args, named), strict=strict)
         except KernelError as error:
             raise error.with_traceback(None) from None
 

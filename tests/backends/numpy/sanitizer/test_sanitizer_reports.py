@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import linecache
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +74,59 @@ def test_strict_calls_and_kernels_that_are_always_checked() -> None:
         always(x)
     np.testing.assert_array_equal(always(x, shift=0), 2 * x)
     assert always(x, checked=False).shape == (20,)
+
+
+def test_eager_functions_are_checked_directly() -> None:
+    x = np.arange(20, dtype=np.float32)
+    assert [found.code for found in shifted.check(x).errors] == ["E5010"]
+    assert shifted.check(x, shift=0).ok
+    assert not shifted.check(x, shift=0, strict=True).ok
+
+    @tiledsl.jit
+    def lazy(n):
+        @T.prim_func
+        def main(X: T.Tensor((n,), "float32")):
+            with T.Kernel(n) as b:
+                X[b] = X[b + 1]
+
+        return main
+
+    with pytest.raises(tiledsl.ArgumentError, match=r"E0617.*lazy\(...\).check"):
+        lazy.check(x)
+    # the last block reads outside, and every block reads what its neighbor writes
+    codes = [found.code for found in lazy(20).check(x).errors]
+    assert sorted(set(codes)) == ["E5010", "E5012", "E5021"]
+
+
+def test_a_breakpoint_stops_while_a_kernel_is_traced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stops: list[tuple[str, int]] = []
+
+    def hook() -> None:
+        caller = inspect.currentframe()
+        assert caller is not None
+        frame = caller.f_back
+        assert frame is not None
+        stops.append((frame.f_code.co_filename, frame.f_lineno))
+
+    @tiledsl.jit
+    def copied(X):
+        N = T.const("N")
+        X: T.Tensor((N,), "float32")
+        Y = T.empty((N,), "float32")
+        with T.Kernel(N) as b:
+            breakpoint()
+            Y[b] = X[b]
+        return Y
+
+    monkeypatch.setattr(sys, "breakpointhook", hook)
+    x = np.arange(3, dtype=np.float32)
+    np.testing.assert_array_equal(copied(x), x)
+    np.testing.assert_array_equal(copied(x), x)
+    (stop,) = stops
+    assert stop[0] == __file__
+    assert "breakpoint()" in linecache.getline(*stop)
 
 
 def test_lets_and_scalars_in_index_position() -> None:
