@@ -55,11 +55,13 @@ def _rests(bits: int) -> list[int]:
 def _structured_floats(dtype: DType, amount: Amount) -> Array:
     """Every sign and exponent with fractions around each place where one may be cut."""
     fraction = dtype.fraction_bits
-    count = (1 << 18 if amount == "small" else 1 << 22) >> (dtype.bits - fraction)
+    # tfloat32 is stored and converted as float32 is
+    small = 1 << 14 if dtype == "tfloat32" else 1 << 18
+    count = (small if amount == "small" else 1 << 22) >> (dtype.bits - fraction)
     upper = np.arange(1 << (dtype.bits - fraction), dtype=np.uint64)
     fractions = np.array(_fractions(fraction, max(count, 32)), np.uint64)
     codes = ((upper[:, None] << np.uint64(fraction)) | fractions).ravel()
-    return np.concatenate([codes, _moderate(dtype, 1 << 16)])
+    return np.concatenate([codes, _moderate(dtype, small >> 2)])
 
 
 def _fractions(bits: int, count: int) -> list[int]:
