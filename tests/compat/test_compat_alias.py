@@ -99,3 +99,12 @@ def test_the_real_package_is_not_covered(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "tilelang", types.ModuleType("tilelang"))
     with pytest.raises(ArgumentError, match="E0702"):
         alias_module.install()
+
+
+@pytest.mark.usefixtures("alias")
+def test_the_bundled_package() -> None:
+    from tvm import DataType, tir
+
+    assert DataType("int8").bits == 8
+    with pytest.raises(UnsupportedByTarget, match=r"tvm\.tir"):
+        tir.const(1)

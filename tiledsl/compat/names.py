@@ -163,5 +163,6 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     "tilelang.engine": {},
     "tilelang.engine.callback": {},
     "tilelang.cuda": {},
-    "tilelang.tvm": {},
+    "tilelang.tvm": {"DataType": f"{_HOST}.names:DataType"},
+    "tvm": {"DataType": f"{_HOST}.names:DataType"},
 }

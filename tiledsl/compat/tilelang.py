@@ -16,6 +16,7 @@ from tiledsl.diagnostics import ArgumentError, KernelError
 from tiledsl.runtime.profiler import supply_by_default
 
 NAME: Final = "tilelang"
+BUNDLED: Final = "tvm"  # the package that TileLang brings along
 _LANGUAGE: Final = f"{NAME}.language"
 
 
@@ -60,7 +61,10 @@ class LanguageModule(ModuleType):
 
 
 class AliasFinder(MetaPathFinder, Loader):
-    """Finds ``tilelang`` and every module below it."""
+    """Finds one package of the alias and every module below it."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
 
     def find_spec(
         self,
@@ -69,7 +73,7 @@ class AliasFinder(MetaPathFinder, Loader):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """The spec of a module of the alias, None for all others."""
-        if fullname != NAME and not fullname.startswith(f"{NAME}."):
+        if fullname != self._root and not fullname.startswith(f"{self._root}."):
             return None
         spec = ModuleSpec(fullname, self, origin=__file__, is_package=True)
         spec.has_location = True  # programs look for tilelang.__file__
@@ -104,7 +108,8 @@ def install() -> None:
             hint="call tiledsl.compat.tilelang.install() before anything imports it",
         )
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, AliasFinder())
+        sys.meta_path.insert(0, AliasFinder(NAME))
+        sys.meta_path.append(AliasFinder(BUNDLED))  # a real one is found before
         supply_by_default("torch")
 
 
@@ -113,7 +118,7 @@ def uninstall() -> None:
     sys.meta_path[:] = [
         finder for finder in sys.meta_path if not isinstance(finder, AliasFinder)
     ]
-    for name in [name for name in sys.modules if name.split(".")[0] == NAME]:
+    for name in [name for name in sys.modules if name.split(".")[0] in (NAME, BUNDLED)]:
         if isinstance(sys.modules[name], AliasModule | LanguageModule):
             del sys.modules[name]
     supply_by_default("numpy")

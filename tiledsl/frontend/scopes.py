@@ -78,9 +78,13 @@ class Names:
     # ------------------------------------------------------------ bind and read
 
     def bind(self, name: str, span: Span, *, loop_variable: bool = False) -> None:
-        """Notes that ``name`` gets a value here."""
+        """Notes that ``name`` gets a value here.
+
+        The variable of an inner loop may hide one of an outer loop.
+        """
         old = self._bindings.get(name)
-        if old is not None and old.loop_variable and old.region.open:
+        hides = loop_variable and old is not None and old.region is not self.regions[-1]
+        if old is not None and old.loop_variable and old.region.open and not hides:
             raise KernelError(
                 "E0407",
                 f"the loop variable {name} cannot be assigned",
