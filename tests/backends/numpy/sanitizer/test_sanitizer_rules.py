@@ -253,3 +253,65 @@ def test_a_scalar_buffer(check: Check) -> None:
         np.array(3, np.int32),
     )
     assert not report.findings
+
+
+def test_iterations_far_apart_race(check: Check) -> None:
+    # so many that the interpreter takes them in parts
+    text = """
+        func f(Y: float32[360000])
+          launch (b: 1) threads 1
+            parallel (i: 600, j: 600)
+              Y[(i * 600 + j) % {}] = float32(i)
+    """
+    assert not check(text.format(360000), _floats(360000)).findings
+    found = _only(check(text.format(359999), _floats(360000)))
+    assert (found.code, found.count) == ("E5013", 1)
+    (sample,) = found.samples
+    assert (sample.index, dict(sample.loops)) == ((0,), {"i": 599, "j": 599})
+
+
+def test_lanes_that_left_a_loop_make_no_accesses(check: Check) -> None:
+    text = """
+        func f(X: float32[6], Y: float32[6]) -> (Y)
+          launch (b: 1) threads 1
+            parallel (i: 6)
+              Y[i] = 0.0
+              for serial k in 0 .. i + 3 step 1
+                if i + k {} 6
+                  break
+                Y[i] = Y[i] + X[i + k]
+    """
+    assert not check(text.format(">="), _floats(6)).findings
+    found = _only(check(text.format(">"), _floats(6)))
+    assert (found.code, found.kind, found.count) == ("E5010", "tail", 4)
+    assert {sample.index for sample in found.samples} == {(6,)}
+
+
+def test_each_operand_of_a_product_is_read(check: Check) -> None:
+    text = """
+        func f(C: float32[2, 2]) -> (C)
+          launch (b: 1) threads 1
+            alloc shared a: float32[2, 3]
+            alloc shared b: float32[3, 2]
+            {}
+            gemm C[0 +: 2, 0 +: 2] += a[0 +: 2, 0 +: 3] @ b[0 +: 3, 0 +: 2] clear true
+    """
+    fill = {"a": "fill a[0 +: 2, 0 +: 3] = 1.0", "b": "fill b[0 +: 3, 0 +: 2] = 1.0"}
+    both = "\n            ".join(fill.values())
+    assert not check(text.format(both).replace("(b: 1)", "(z: 1)")).findings
+    for filled, missing in (("a", "b"), ("b", "a")):
+        found = _only(check(text.format(fill[filled]).replace("(b: 1)", "(z: 1)")))
+        assert (found.code, found.buffer, found.count) == ("E5011", missing, 6)
+
+
+def test_findings_are_merged_by_place(check: Check) -> None:
+    report = check(
+        """
+        func f(X: float32[4], Y: float32[4]) -> (Y)
+          launch (b: 4) threads 1
+            Y[b] = X[b - 9] + X[b - 8]
+        """,
+        _floats(4),
+    )
+    assert sum(found.count for found in report.errors) == 8
+    assert all(len(found.samples) == 3 for found in report.errors)
