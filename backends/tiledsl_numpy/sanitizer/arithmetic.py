@@ -113,7 +113,7 @@ def note_origin(
             session.blamed.add(name)
             _report(
                 "E5018", f"the first {name} made from finite operands, by {what}",
-                node, operands, bad, frame, session, severity_is_note=True,
+                node, operands, bad, frame, session, severity="note",
             )  # fmt: skip
 
 
@@ -126,15 +126,12 @@ def _report(
     frame: Frame,
     session: Session,
     *,
-    severity_is_note: bool = False,
+    severity: Severity = "error",
 ) -> None:
     def describe(place: tuple[int, ...]) -> Sample:
-        if not place and frame.lanes.shape:
-            return Sample()
         values = [str(_value(operand, place)) for operand in operands]
-        return Sample(detail=f"operands {', '.join(values)}")
+        return Sample(detail=f"operands {', '.join(values)}" if values else "")
 
-    severity: Severity = "note" if severity_is_note else "error"
     session.report(finding(severity, code, message, node), frame, wrong, describe)
 
 

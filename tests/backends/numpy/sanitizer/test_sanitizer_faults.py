@@ -212,7 +212,7 @@ func f(X: float32[{n}, {t}], R: float32[{n}])
 
 
 def iteration_reads_its_neighbor(rng: np.random.Generator) -> Case:
-    n, step = int(rng.integers(4, 40)), int(rng.integers(1, 4))
+    n, step = int(rng.integers(8, 40)), int(rng.integers(1, 4))
     text = f"""
 func f(X: float32[{n}], Y: float32[{n}]) -> (Y)
   launch (b: 1) threads 1
