@@ -24,7 +24,9 @@ from tiledsl.testing.fuzzing import (
     run_campaign,
     save,
 )
-from tiledsl.testing.generator import POLICIES, Policy, Program, find_policy, generate
+from tiledsl.testing.generator import POLICIES, Policy, Program, find_policy
+from tiledsl.testing.generator.mutation import program_of
+from tiledsl.testing.generator.policy import LIBRARY
 
 # kinds of failures that are reduced and saved; more of a kind are only counted
 _SAVED_PER_KIND = 2
@@ -109,7 +111,8 @@ def _policy(name: str | None) -> Policy | None:
         raise ArgumentError(
             "E4050",
             f"policy '{name}'",
-            expected="one of " + ", ".join(known.name for known in POLICIES),
+            expected="one of "
+            + ", ".join(known.name for known in (*POLICIES, LIBRARY)),
             got=repr(name),
         ) from None
 
@@ -141,7 +144,7 @@ def _save(result: Result, campaign: Campaign, out: Path) -> list[Path]:
 
 def _reduced(found: Found, campaign: Campaign) -> tuple[Program, Failure]:
     """A smaller program that fails alike, and what is said of it."""
-    program = generate(found.seed, campaign.policy)
+    program = program_of(found.seed, campaign.policy)
     if found.failure.where == "process":
         return program, found.failure  # it would end this process too
 

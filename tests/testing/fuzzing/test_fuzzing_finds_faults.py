@@ -30,9 +30,9 @@ from tiledsl.testing.fuzzing import (
     save,
 )
 from tiledsl.testing.fuzzing.exactness import is_exact
-from tiledsl.testing.generator import Program, generate
+from tiledsl.testing.generator import Program, generate, source
 
-CHECKS = Checks(("llvm",), text_every=0, scalar_every=0, both_every=0)
+CHECKS = Checks(("llvm",), text_every=0, scalar_every=0, both_every=0, source_every=0)
 
 
 @pytest.fixture
@@ -120,6 +120,26 @@ def test_a_wrong_constant_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(canonicalize, "fold_apply", off)
     assert first_failure()[1].where == "canonicalize"
+
+
+def test_source_text_with_another_meaning_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(source._INFIX, "sub", "+")
+    checks = Checks(
+        ("numpy",), text_every=0, scalar_every=0, both_every=0, source_every=1
+    )
+    failure = first_failure(checks)[1]
+    assert (failure.oracle, failure.where) == ("source text", "frontend")
+
+
+def test_source_text_of_many_programs_is_traced() -> None:
+    checks = Checks(
+        ("numpy",), text_every=0, scalar_every=0, both_every=0, source_every=1
+    )
+    result = check_seeds(range(300, 400), checks)
+    assert not result.found
+    assert result.coverage.checked["source text traced"] >= 25
 
 
 def test_approximations_and_sums_leave_a_choice() -> None:

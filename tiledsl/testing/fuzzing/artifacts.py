@@ -15,10 +15,15 @@ from tiledsl.testing.fuzzing.execution import engine
 from tiledsl.testing.fuzzing.oracles import Checks, Failure, check_program
 from tiledsl.testing.generator.program import Program
 
+# the inputs of a workload are not in the file
+_LIBRARY_NOTE = (
+    "\nThe inputs were those of a workload: run tiledsl fuzz --policy library with that"
+    "\nseed to see it again.\n"
+)
 _TEMPLATE = '''"""Found by tiledsl fuzz: seed {seed}, policy {policy}.
 
 {failure}
-"""
+{note}"""
 
 from tiledsl.testing.fuzzing import replay
 
@@ -49,6 +54,7 @@ def source(program: Program, failure: Failure, backends: Sequence[str]) -> str:
     return _TEMPLATE.format(
         seed=program.seed,
         policy=program.policy or "none",
+        note=_LIBRARY_NOTE if program.given else "",
         failure=str(failure).replace("\\", "/").replace('"""', "'''"),
         text=print_function(program.function),
         after=shown,
@@ -92,4 +98,4 @@ def replay(
 
 def every_check(backends: tuple[str, ...]) -> Checks:
     """Nothing is sampled."""
-    return Checks(backends, scalar_every=1, text_every=1, both_every=1)
+    return Checks(backends, scalar_every=1, text_every=1, both_every=1, source_every=1)

@@ -12,8 +12,8 @@ from multiprocessing.sharedctypes import Synchronized
 
 from tiledsl.testing.fuzzing.coverage import Coverage
 from tiledsl.testing.fuzzing.oracles import Checks, Failure, check_program
+from tiledsl.testing.generator.mutation import program_of
 from tiledsl.testing.generator.policy import Policy
-from tiledsl.testing.generator.program import generate
 
 # seeds that a process works on before it reports
 CHUNK = 25
@@ -70,7 +70,7 @@ def check_seeds(
     result, start = Result(), time.perf_counter()
     for seed in seeds:
         begin(seed)
-        program = generate(seed, policy)
+        program = program_of(seed, policy)
         for failure in check_program(program, checks, result.coverage):
             result.found.append(Found(seed, failure))
     result.seconds = time.perf_counter() - start

@@ -16,7 +16,7 @@ from functools import partial
 from tiledsl import settings
 from tiledsl.analysis.claims import recheck_claims
 from tiledsl.backend import Capabilities
-from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.parser import parse_function
 from tiledsl.ir.printer import print_function
@@ -33,6 +33,8 @@ from tiledsl.testing.fuzzing.execution import (
     outputs,
 )
 from tiledsl.testing.generator.program import Program
+from tiledsl.testing.generator.source import NoSpelling
+from tiledsl.testing.generator.spelling import spellable, traced
 from tiledsl.testing.registry import Array
 from tiledsl.testing.ring import RingMode
 from tiledsl.testing.scalar_evaluator import evaluate
@@ -69,6 +71,7 @@ class Checks:
     scalar_every: int = 4
     text_every: int = 12
     both_every: int = 16
+    source_every: int = 3
 
 
 @dataclass
@@ -136,6 +139,8 @@ def check_program(
         return trial.found
     if trial.every(checks.text_every):
         trial.attempt("text", "round trip", lambda: _round_trip(function))
+    if trial.every(checks.source_every) and not program.given:
+        trial.attempt("source text", "frontend", lambda: _retraced(trial))
     exact, both = is_exact(function), trial.every(checks.both_every)
     if exact or both:
         _check_values(trial, program, exact=exact, ring=False)
@@ -164,7 +169,8 @@ def _check_values(trial: Trial, program: Program, *, exact: bool, ring: bool) ->
         return
     about = Comparison(trial, program, truth[0], ring, exact)
     checks = trial.checks
-    if exact and trial.every(checks.scalar_every):
+    # kernels of the library are too large for it
+    if exact and not program.given and trial.every(checks.scalar_every):
         trial.attempt(f"scalar {mode}", "source", lambda: _scalar(about))
     for name in checks.backends:
         if name not in checks.slow or trial.every(checks.slow_every):
@@ -232,6 +238,29 @@ def _round_trip(function: Function) -> str | None:
     if print_function(again) != print_function(recheck_claims(function)):
         return "printing is not stable"
     return None
+
+
+def _retraced(trial: Trial) -> str | None:
+    """The function's source text, traced, gives what the function gives."""
+    program = replace(trial.program, function=spellable(trial.program.function))
+    try:
+        again = traced(program)
+    except NoSpelling as reason:
+        trial.coverage.refused[f"spelling {reason}"] += 1
+        return None
+    except KernelError as error:
+        if error.code == "E0140":  # Python's own exception, not a rule of the language
+            raise
+        trial.coverage.refused[f"frontend {error.code}"] += 1
+        return None
+    trial.coverage.checked["source text traced"] += 1
+    reference = engine(settings.REFERENCE)
+    runs = [
+        launch(reference.build(one.function), one, one.values())
+        for one in (program, again)
+    ]
+    found = first_difference(program, runs[0], runs[1])
+    return None if found is None else str(found)
 
 
 def _poisoned(

@@ -36,8 +36,9 @@ from tiledsl.ir.nodes import (
     whole,
 )
 from tiledsl.ir.visitor import rebuild, transform
-from tiledsl.testing.generator.choice import Choice
-from tiledsl.testing.generator.program import Program, Value
+from tiledsl.testing.generator.choice import Choice, SeededChoice
+from tiledsl.testing.generator.policy import LIBRARY, Policy
+from tiledsl.testing.generator.program import Program, Value, generate
 from tiledsl.testing.registry import discover_kernels
 
 _EXCHANGED: Final = {
@@ -98,6 +99,13 @@ def mutant(choice: Choice, *, seed: int = 0) -> Program:
     for _ in range(choice.integer(1, 3)):
         function = choice.pick(_MUTATIONS)(choice, function)
     return replace(program, function=function, seed=seed)
+
+
+def program_of(seed: int, policy: Policy | None = None) -> Program:
+    """The program of a seed: generated, or with the policy ``library`` a mutant."""
+    if policy == LIBRARY:
+        return mutant(SeededChoice(seed), seed=seed)
+    return generate(seed, policy)
 
 
 # ----------------------------------------------------- changes that change nothing

@@ -123,9 +123,13 @@ POLICIES: Final[tuple[Policy, ...]] = (
 )
 
 
+# not a bias of generated programs: variations of the registered kernels
+LIBRARY: Final = Policy("library")
+
+
 def find_policy(name: str) -> Policy:
     """The policy of that name.  Raises KeyError with the known names."""
-    known = {policy.name: policy for policy in POLICIES}
+    known = {policy.name: policy for policy in (*POLICIES, LIBRARY)}
     if name not in known:
         raise KeyError(f"no policy {name!r}; there are {', '.join(known)}")
     return known[name]

@@ -1,0 +1,90 @@
+"""From a generated function to one that has source text, and from the text to its trace."""
+
+from __future__ import annotations
+
+import linecache
+import warnings
+from dataclasses import replace
+
+from tiledsl.ir.nodes import (
+    Apply,
+    At,
+    Const,
+    Function,
+    Load,
+    Node,
+    Range,
+    Region,
+    index,
+)
+from tiledsl.ir.visitor import transform
+from tiledsl.runtime.kernel import JITKernel
+from tiledsl.testing.generator.program import Program
+from tiledsl.testing.generator.source import NoSpelling, source
+
+
+def spellable(function: Function) -> Function:
+    """The function with accesses as the language has them.
+
+    Reads have the fill zero and wrapped positions: a position that the frontend can tell
+    to be negative would count from the end, one that is never in range is an error.
+    """
+    return transform(function, _change)
+
+
+def _change(node: Node) -> Node:
+    match node:
+        case Load(buffer=buffer, indices=indices):
+            pairs = zip(indices, buffer.shape, strict=True)
+            wrapped = tuple(Apply("floormod", pair) for pair in pairs)
+            return replace(node, indices=wrapped, fill=None, proved=())
+        case Region(buffer=buffer, dims=dims):
+            inside = buffer.scope != "global"
+            found = [
+                _wrapped(dim, extent, inside)
+                for dim, extent in zip(dims, buffer.shape, strict=True)
+            ]
+            return replace(node, dims=tuple(found), fill=None)
+    return node
+
+
+def _wrapped(dim: At | Range, extent: Node, inside: bool) -> At | Range:
+    """A block-local range starts at 0, for none may leave its buffer."""
+    if isinstance(dim, At):
+        return At(Apply("floormod", (dim.index, extent)))  # type: ignore[arg-type]
+    if isinstance(dim.start, Const) and dim.start.value == 0:
+        return dim
+    if inside:
+        return replace(dim, start=index(0))
+    if isinstance(dim.start, Apply) and dim.start.op == "mul":
+        return dim  # the share of a block
+    return replace(dim, start=Apply("floormod", (dim.start, index(4))))
+
+
+def traced(program: Program) -> Program:
+    """The program whose function the frontend makes of the program's source text.
+
+    Raises NoSpelling if there is no such text, KernelError if the frontend refuses it.
+    """
+    text = source(program.function)
+    file = f"<generated {program.policy} {program.seed}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    names: dict[str, object] = {}
+    exec(compile(text, file, "exec"), names)
+    lazy = names["kernel"]
+    if not callable(lazy):
+        raise NoSpelling("the text defines no kernel")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kernel = lazy()
+    if not isinstance(kernel, JITKernel):
+        raise NoSpelling("the text makes no kernel")
+    sizes = {
+        dim.name: size
+        for dim, size in zip(program.function.dims, program.dims, strict=True)
+    }
+    params = kernel.function.params[:-1]  # without the anchor of the dims
+    outputs = program.function.outputs
+    function = replace(kernel.function, params=params, outputs=outputs)
+    dims = tuple(sizes[dim.name] for dim in function.dims)
+    return replace(program, function=function, dims=dims)
