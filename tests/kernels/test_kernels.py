@@ -28,7 +28,7 @@ def label(value: object) -> str:
 
 @pytest.mark.parametrize(("entry", "work"), SMALL, ids=label)
 def test_small_workloads(entry: KernelEntry, work: Workload) -> None:
-    judge(entry, work, ["bounds", "poison", "integers", "ring"])
+    judge(entry, work, ["bounds", "poison", "integers", "ring", "specials"])
 
 
 @pytest.mark.parametrize(("entry", "work"), MODEL, ids=label)

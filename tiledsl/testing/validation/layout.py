@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tiledsl.ir.nodes import Buffer, Var
 from tiledsl.runtime.dimensions import evaluate
@@ -17,12 +16,16 @@ class NoLayout(Exception):
 
 
 def choose_strides(
-    buffer: Buffer, shape: Sequence[int], known: MutableMapping[str, int]
+    buffer: Buffer,
+    shape: Sequence[int],
+    known: MutableMapping[str, int],
+    *,
+    apart: bool,
 ) -> tuple[int, ...]:
     """The strides of a buffer, row-major where they are open.
 
     Dims that occur only in strides are chosen, with a gap, and added to ``known``.
-    Raises NoLayout if different positions would share an element.
+    Raises NoLayout if different positions would share an element and must be ``apart``.
     """
     dense = [1] * len(shape)
     for axis in reversed(range(len(shape) - 1)):
@@ -36,37 +39,37 @@ def choose_strides(
         if isinstance(expression, Var) and expression.name not in known:
             known[expression.name] = end + 1
         value = evaluate(expression, known)
-        if value is None or value < 0:
+        if value is None:
             raise NoLayout(f"no strides were found for {buffer.name}")
         strides[axis] = value
-        end = max(end, value * max(shape[axis], 1))
-    _require_apart(buffer.name, shape, strides)
+        end = max(end, abs(value) * max(shape[axis], 1))
+    if apart:
+        _require_apart(buffer.name, shape, strides)
     return tuple(strides)
 
 
 def _require_apart(name: str, shape: Sequence[int], strides: Sequence[int]) -> None:
     reach = 0
-    for stride, extent in sorted(zip(strides, shape, strict=True)):
+    steps = [(abs(step), size) for step, size in zip(strides, shape, strict=True)]
+    for step, extent in sorted(steps):
         if extent > 1:
-            if stride <= reach:
+            if step <= reach:
                 raise NoLayout(f"elements of {name} would overlap")
-            reach += stride * (extent - 1)
+            reach += step * (extent - 1)
 
 
 def strided_array(
     shape: Sequence[int], strides: Sequence[int], dtype: np.dtype[np.generic]
 ) -> Array:
-    """A new array of zeros with strides in elements; overlapping ones become dense."""
-    if not shape or 0 in shape:
+    """A new array of zeros with strides in elements."""
+    if 0 in shape:
         return np.zeros(tuple(shape), dtype)
-    if any(step <= 0 for step, size in zip(strides, shape, strict=True) if size > 1):
-        return np.zeros(tuple(shape), dtype)
-    last = sum(
-        (size - 1) * max(step, 0) for size, step in zip(shape, strides, strict=True)
-    )
-    memory = np.zeros(last + 1, dtype)
-    bytes_ = tuple(max(step, 0) * dtype.itemsize for step in strides)
-    return as_strided(memory, tuple(shape), bytes_)
+    ends = [(size - 1) * step for size, step in zip(shape, strides, strict=True)]
+    before = -sum(end for end in ends if end < 0)
+    after = sum(end for end in ends if end > 0)
+    memory = np.zeros((before + after + 1) * dtype.itemsize, np.uint8)
+    steps = [step * dtype.itemsize for step in strides]
+    return np.ndarray(tuple(shape), dtype, memory, before * dtype.itemsize, steps)
 
 
 def copy_of(array: Array) -> Array:

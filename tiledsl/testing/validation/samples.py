@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from tiledsl.analysis.cost import cost
+from tiledsl.analysis.effects import written
 from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import Buffer, Const, Function, Launch, Var
 from tiledsl.ir.visitor import walk
@@ -152,11 +153,17 @@ def _layouts(
     """Shapes and strides in elements; dims of strides are added to ``known``."""
     shapes: dict[str, tuple[int, ...]] = {}
     strides: dict[str, tuple[int, ...]] = {}
-    for param in function.params:
+    writes = written(function.body)
+    for position, param in enumerate(function.params):
         if isinstance(param, Buffer):
             shape = shape_of(param, known)
             shapes[param.name] = shape
-            strides[param.name] = choose_strides(param, shape, known)
+            strides[param.name] = choose_strides(
+                param,
+                shape,
+                known,
+                apart=position in function.outputs or param.name in writes,
+            )
     return shapes, strides
 
 

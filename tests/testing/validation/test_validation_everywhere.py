@@ -1,0 +1,73 @@
+"""No pass of any backend is wrong on the library's kernels or on generated programs."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tiledsl.backend import Capabilities
+from tiledsl.diagnostics import TileWarning
+from tiledsl.ir.nodes import Launch, Node
+from tiledsl.passes.pipeline import DEFAULT_PIPELINE, run_pipeline
+from tiledsl.runtime.backends import backend_names, find_backend
+from tiledsl.testing import KernelEntry, discover_kernels
+from tiledsl.testing.generator.program import Program, generate
+from tiledsl.testing.strategies import programs
+from tiledsl.testing.validation import bisect_function, generate_sample, validator
+from tiledsl.testing.validation.interpreting import meaning
+from tiledsl.testing.verify import Problem
+
+QUICK = settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("entry", discover_kernels(), ids=lambda entry: entry.name)
+def test_kernels(entry: KernelEntry, capabilities: Capabilities) -> None:
+    """The default pipeline has every pass that a backend here uses."""
+    function = Problem(entry, entry.of_size("small")[0], 0).reals[0].function
+    judge = validator(function, capabilities, 1)
+    assert judge.cases  # small inputs were found
+    run_pipeline(function, DEFAULT_PIPELINE, capabilities, observer=judge)
+
+
+def test_the_default_pipeline_has_every_pass() -> None:
+    used = {
+        step.name
+        for name in backend_names()
+        for backend in [find_backend(name)]
+        for step in backend.pipeline(backend.targets()[0])
+    }
+    assert used <= {step.name for step in DEFAULT_PIPELINE}
+
+
+@QUICK
+@given(program=programs())
+def test_generated_programs(program: Program, capabilities: Capabilities) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TileWarning)
+        judge = validator(program.function, capabilities, 1)
+    run_pipeline(program.function, DEFAULT_PIPELINE, capabilities, observer=judge)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_bisecting_generated_programs(seed: int, faulty_backend: type) -> None:
+    """A backend that does nothing is wrong in every program that defines something."""
+    function = generate(seed).function
+    sample = generate_sample(function, 0)
+    assert bisect_function(function, sample, faulty_backend()) is None
+    finding = bisect_function(function, sample, faulty_backend(lowering=without_launch))
+    truth = meaning(function, sample)
+    if any(truth.defined(name).any() for name in truth.first):
+        assert finding is not None
+        assert finding.step == "the lowering of backend faulty-backend"
+        assert finding.difference.buffer in truth.first
+
+
+def without_launch(node: Node) -> Node | tuple[Node, ...]:
+    return () if isinstance(node, Launch) else node
