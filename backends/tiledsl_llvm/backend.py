@@ -10,6 +10,7 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES, DType
 from tiledsl.ir.nodes import Function
 from tiledsl.passes.pipeline import DEFAULT_PIPELINE
+from tiledsl_llvm.fuse_steps import FuseSteps
 from tiledsl_llvm.machine import COMPILE_ONLY, Machine, host_machine, named_machine
 from tiledsl_llvm.processors import thread_count
 
@@ -74,7 +75,8 @@ class LlvmBackend:
         )
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
-        return DEFAULT_PIPELINE
+        pairs = _checked(target).has_bfloat_products
+        return (*DEFAULT_PIPELINE, FuseSteps(widen=not pairs))
 
     def build(
         self, function: Function, target: Target, options: BuildOptions

@@ -42,7 +42,7 @@ class Emitted:
 
 def emit_function(function: Function, machine: Machine) -> Emitted:
     """LLVM IR for a verified function."""
-    function = legalize(function)
+    function = legalize(function, machine)
     module = Module(machine.triple)
     workspaces = [part.buffer for part in function.body if isinstance(part, Allocate)]
     launches = [part for part in function.body if isinstance(part, Launch)]

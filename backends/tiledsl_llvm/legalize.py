@@ -44,20 +44,23 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
+from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.regions import cast, read, subscripts, write
 
 OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Gemm)
 
+BFLOAT16 = DType("bfloat16")
 GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
 
 
-def legalize(function: Function) -> Function:
+def legalize(function: Function, machine: Machine) -> Function:
     """The function with tile operations as loops."""
-    return rebuild(function, _Legalizer().change)
+    return rebuild(function, _Legalizer(machine).change)
 
 
 @dataclass
 class _Legalizer:
+    machine: Machine
     _count: int = 0
 
     def change(self, node: Node) -> Node | tuple[Node, ...]:
@@ -174,10 +177,13 @@ class _Legalizer:
             )
         for region in (node.a, node.b, node.c):
             _check_static(region, node)
-        a, load_a = self.dense(node.a, carry)
+        pairs = self.machine.has_bfloat_products and _multiplies_pairs(node, carry)
+        operand = BFLOAT16 if pairs else carry
+        a, load_a = self.dense(node.a, operand)
         # rows of b are read once per block of rows of a: they have to be close together
-        far = node.b.buffer.scope == "global"
-        b, load_b = self.dense(node.b, carry, swapped=node.transpose_b, moved=far)
+        # (what is packed to be transposed or paired is moved by that)
+        far = node.b.buffer.scope == "global" and not (pairs or node.transpose_b)
+        b, load_b = self.dense(node.b, operand, moved=far)
         c, load_c = self.dense(node.c, carry)
         clear = node.clear
         store_c: tuple[Statement, ...] = ()
@@ -190,7 +196,7 @@ class _Legalizer:
                 load_c = (load_c[0], Let(var, node.clear), fetch)
             elif clear.value:
                 load_c = load_c[:1]
-        core = replace(node, a=a, b=b, c=c, clear=clear, transpose_b=False)
+        core = replace(node, a=a, b=b, c=c, clear=clear)
         return (*load_a, *load_b, *load_c, core, *store_c)
 
     def dense(
@@ -198,20 +204,18 @@ class _Legalizer:
         region: Region,
         dtype: DType,
         *,
-        swapped: bool = False,
         moved: bool = False,
     ) -> tuple[Region, tuple[Statement, ...]]:
         """The region itself if it can be read directly, or a tile that is copied from it."""
         unit = region.buffer.strides is None or region.buffer.strides[-1] == index(1)
         last = isinstance(region.dims[-1], Range)
         direct = region.buffer.dtype == dtype and all(dim.proved for dim in region.dims)
-        if direct and unit and last and not swapped and not moved:
+        if direct and unit and last and not moved:
             return region, ()
-        shape = region.shape[::-1] if swapped else region.shape
-        tile = self.tile("dense", dtype, shape)
+        tile = self.tile("dense", dtype, region.shape)
         p = self.vars(2)
         value = cast(read(region, p, region.shape), dtype)
-        body = write(whole(tile), p[::-1] if swapped else p, shape, value)
+        body = write(whole(tile), p, region.shape, value)
         return whole(tile), (
             Allocate(tile),
             Parallel(p, region.shape, body, span=region.span),
@@ -250,6 +254,14 @@ class _Legalizer:
             return part
 
         return (*before, rebuild(node, widen), *after)
+
+
+def _multiplies_pairs(node: Gemm, carry: DType) -> bool:
+    """Whether the operands can be read as pairs of numbers that follow along k."""
+    dtypes = {node.a.buffer.dtype, node.b.buffer.dtype}
+    depth = node.a.shape[1]
+    even = isinstance(depth, Const) and int(depth.value) % 2 == 0
+    return even and dtypes == {BFLOAT16} and carry == "float32" and not node.transpose_a
 
 
 def _check_static(region: Region, node: Gemm) -> None:

@@ -3,7 +3,8 @@
 A micro-kernel computes ``rows`` x ``vectors`` vectors of C for all k: it loads the vectors
 of one row of B, spreads one element of each row of A, and adds the products to
 accumulators that are phis of the k loop.  Edges use the same code with fewer rows, fewer
-vectors, or fewer lanes.
+vectors, or fewer lanes.  Where the processor multiplies pairs of bfloat16, a step of k is
+a pair, and an element of A or B a word of two numbers.
 """
 
 from __future__ import annotations
@@ -16,19 +17,15 @@ from tiledsl.ir.nodes import At, Const, Gemm, Range, Region
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.matrices import Matrix, row_major
+from tiledsl_llvm.packing import pack_pairs, pack_transposed
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import BITS, Value, floating, integer, mangled, vector_type
 
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A matrix in memory; strides in elements."""
-
-    base: Value
-    element: str
-    row: Value
-    column: Value
+# two bfloat16 numbers in one word; lanes for which there is an instruction on pairs
+_HALF_WORD, _WORD = "i16", "i32"
+_PAIR_LANES = (4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +45,37 @@ def emit_gemm(frame: Frame, node: Gemm) -> None:
     """Emits a gemm whose operands are dense and of one dtype."""
     names = (node.c.buffer.name, node.a.buffer.name, node.b.buffer.name)
     frame.builder.comment("gemm {} += {} @ {}".format(*names))
-    a = _matrix(frame, node.a)
+    a, c = _matrix(frame, node.a), _matrix(frame, node.c)
     if node.transpose_a:
         a = Matrix(a.base, a.element, a.column, a.row)
-    b, c = _matrix(frame, node.b), _matrix(frame, node.c)
     rows, columns = (_constant(extent) for extent in node.c.shape)
     depth = _constant(node.a.shape[0 if node.transpose_a else 1])
+    if a.element == _HALF_WORD:
+        a, depth = replace(a, column=integer(2)), depth // 2
     clear = scalar(frame, node.clear)
-    best = _register_block(frame.machine, a.element)
+    b = _right(frame, node, c.element, depth, columns)
+    best = _register_block(frame.machine, c.element)
     for first, shape, count in _strips(columns, best):
         _strip(frame.builder, shape, (a, b, c), (rows, first, count, depth), clear)
+
+
+def _right(frame: Frame, node: Gemm, element: str, depth: int, columns: int) -> Matrix:
+    """The right operand with rows of consecutive elements, or words of two along k."""
+    found = _matrix(frame, node.b)
+    paired = found.element == _HALF_WORD
+    if not paired and not node.transpose_b:
+        return found
+    word = _WORD if paired else element
+    lanes = frame.machine.lanes(BITS[word] // 8)
+    memory = frame.take(depth * columns * BITS[word] // 8)
+    packed = row_major(memory, word, columns)
+    if node.transpose_b:
+        if paired:
+            found = replace(found, column=integer(2))
+        pack_transposed(frame.builder, found, packed, depth, columns, lanes)
+    else:
+        pack_pairs(frame.builder, found, packed, depth, columns, lanes)
+    return packed
 
 
 def _constant(extent: object) -> int:
@@ -133,8 +151,8 @@ def _block(
     left, right, out = matrices
     element = out.element
     from_row = b.binary("mul", row, left.row)
-    left = replace(left, base=b.address(left.base, element, from_row))
-    right = replace(right, base=b.address(right.base, element, column))
+    left = replace(left, base=b.address(left.base, left.element, from_row))
+    right = replace(right, base=b.address(right.base, right.element, column))
     corner = b.address(
         out.base, element, b.binary("add", b.binary("mul", row, out.row), column)
     )
@@ -181,9 +199,9 @@ def _sum_over_k(
     if depth == 0:
         return begin
     head, end, before = b.name("depth_loop"), b.name("depth_end"), b.block
-    kind = vector_type(right.element, shape.lanes)
+    kind = begin[0].type
     k = Value(f"%{b.name('depth')}", "i64")
-    sums = [Value(f"%{b.name('sum')}", right.element, shape.lanes) for _ in begin]
+    sums = [replace(value, text=f"%{b.name('sum')}") for value in begin]
     b.jump(head)
     b.start(head)
     b.line(f"{k.text} = phi i64 [ 0, %{before} ], [ {k.text}.next, %{head} ]")
@@ -194,7 +212,8 @@ def _sum_over_k(
         )
     column = b.address(left.base, left.element, b.binary("mul", k, left.column))
     line = b.address(right.base, right.element, b.binary("mul", k, right.row))
-    _multiply(b, shape, left, (column, line), sums)
+    at = (replace(left, base=column), replace(right, base=line))
+    _multiply(b, shape, at, sums)
     b.line(f"{k.text}.next = add nuw nsw i64 {k.text}, 1")
     more = b.compare("slt", Value(f"{k.text}.next", "i64"), integer(depth))
     b.line(
@@ -213,23 +232,24 @@ def _unrolled(b: Builder, depth: int) -> str:
 
 
 def _multiply(
-    b: Builder, shape: Shape, left: Matrix, at: tuple[Value, Value], sums: list[Value]
+    b: Builder, shape: Shape, at: tuple[Matrix, Matrix], sums: list[Value]
 ) -> None:
     """One step of k: every accumulator plus its product."""
-    element, align = left.element, BITS[left.element] // 8
     column, line = at
     vectors = [
         b.load(
-            b.address(line, element, integer(j * shape.lanes)),
-            element,
+            b.address(line.base, line.element, integer(j * shape.lanes)),
+            line.element,
             shape.lanes,
-            align=align,
+            align=line.align,
         )
         for j in range(shape.vectors)
     ]
     for i in range(shape.rows):
-        place = b.address(column, element, b.binary("mul", integer(i), left.row))
-        spread = b.spread(b.load(place, element, align=align), shape.lanes)
+        offset = b.binary("mul", integer(i), column.row)
+        place = b.address(column.base, column.element, offset)
+        one = b.load(place, line.element, align=column.align)
+        spread = b.spread(one, shape.lanes)
         for j, vector in enumerate(vectors):
             total = sums[i * shape.vectors + j]
             b.line(f"{total.text}.next = {_product(b, spread, vector, total)}")
@@ -237,9 +257,41 @@ def _multiply(
 
 def _product(b: Builder, x: Value, y: Value, total: Value) -> str:
     """The instruction for total + x * y."""
+    if total.element != x.element:
+        return _product_of_pairs(b, x, y, total)
     if x.element in ("float", "double"):
         name = f"llvm.fmuladd.{mangled(x.element, x.lanes)}"
         b.module.declare(name, x.type, [x.type] * 3)
         return f"call {x.type} @{name}({x.typed}, {y.typed}, {total.typed})"
     product = b.binary("mul", x, y)
     return f"add {product.typed}, {total.text}"
+
+
+def _product_of_pairs(b: Builder, x: Value, y: Value, total: Value) -> str:
+    """The instruction for total + x0 * y0 + x1 * y1, with words of two bfloat16."""
+    if x.lanes in _PAIR_LANES:
+        halves = f"<{2 * x.lanes} x bfloat>"
+        name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * x.lanes}"
+        b.module.declare(name, total.type, [total.type, halves, halves])
+        first, second = (
+            b.make("bfloat", 2 * x.lanes, f"bitcast {part.typed} to {halves}")
+            for part in (x, y)
+        )
+        return (
+            f"call {total.type} @{name}({total.typed}, {first.typed}, {second.typed})"
+        )
+    sum_of_first = b.make("float", x.lanes, _product(b, _low(b, x), _low(b, y), total))
+    return _product(b, _high(b, x), _high(b, y), sum_of_first)
+
+
+def _low(b: Builder, words: Value) -> Value:
+    return _as_float(b, b.binary("shl", words, integer(16, _WORD)))
+
+
+def _high(b: Builder, words: Value) -> Value:
+    return _as_float(b, b.binary("and", words, integer(-1 << 16, _WORD)))
+
+
+def _as_float(b: Builder, words: Value) -> Value:
+    kind = vector_type("float", words.lanes)
+    return b.make("float", words.lanes, f"bitcast {words.typed} to {kind}")

@@ -237,10 +237,14 @@ class Builder:
         full = f"llvm.{name}.{mangled(first.element, first.lanes)}"
         return self.call(full, first.element, first.lanes, [*arguments, *flags])
 
-    def shuffle(self, a: Value, positions: Sequence[int]) -> Value:
-        kind, count = vector_type(a.element, a.lanes), len(positions)
+    def shuffle(
+        self, a: Value, positions: Sequence[int], b: Value | None = None
+    ) -> Value:
+        """The lanes of ``a``, and after them those of ``b``, at these positions."""
+        count = len(positions)
+        second = b.typed if b is not None else f"{a.type} poison"
         mask = ", ".join(f"i32 {p}" for p in positions)
-        text = f"shufflevector {a.typed}, {kind} poison, <{count} x i32> <{mask}>"
+        text = f"shufflevector {a.typed}, {second}, <{count} x i32> <{mask}>"
         return self.make(a.element, count, text)
 
     def extract(self, vector: Value, position: Value) -> Value:

@@ -1,0 +1,137 @@
+"""The right operand of a product, copied into the order in which it is read.
+
+    transposed   packed[k, n] = b[n, k]
+    paired       packed[p, n] = the word of b[2p, n] and b[2p + 1, n]
+    both         packed[p, n] = the word of b[n, 2p] and b[n, 2p + 1]
+
+A word holds two 16-bit numbers, the first one in its lower half.  Words of a transposed
+operand lie in memory already, so that they are transposed like other elements: in squares
+of as many vectors as a vector has lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tiledsl_llvm.matrices import Matrix
+from tiledsl_llvm.text import Builder
+from tiledsl_llvm.values import Value, integer
+
+
+def pack_transposed(
+    b: Builder, source: Matrix, target: Matrix, depth: int, columns: int, lanes: int
+) -> None:
+    """``source`` has ``columns`` rows of ``depth`` elements of the target's type."""
+    b.comment("transpose into rows")
+    whole_columns, whole_depth = columns // lanes * lanes, depth // lanes * lanes
+    if whole_columns and whole_depth:
+        with (
+            b.loop(integer(0), integer(whole_columns), lanes, "n") as n,
+            b.loop(integer(0), integer(whole_depth), lanes, "k") as k,
+        ):
+            _square(b, source, target, n.counter, k.counter, lanes)
+    _elements(b, source, target, (whole_columns, columns), (0, depth))
+    _elements(b, source, target, (0, whole_columns), (whole_depth, depth))
+
+
+def _square(
+    b: Builder, source: Matrix, target: Matrix, n: Value, k: Value, lanes: int
+) -> None:
+    corner = source.place(b, n, k)
+    rows = [
+        b.load(
+            b.address(corner, source.element, b.binary("mul", integer(i), source.row)),
+            target.element,
+            lanes,
+            align=source.align,
+        )
+        for i in range(lanes)
+    ]
+    corner = target.place(b, k, n)
+    for i, row in enumerate(_transposed(b, rows)):
+        at = b.address(corner, target.element, b.binary("mul", integer(i), target.row))
+        b.store(row, at, align=target.align)
+
+
+def _transposed(b: Builder, rows: list[Value]) -> list[Value]:
+    """The columns of a square: exchanges blocks of half the size, a quarter, ..., 1."""
+    lanes = len(rows)
+    rows = list(rows)
+    half = lanes // 2
+    while half:
+        upper = [
+            lane if not lane & half else lane - half + lanes for lane in range(lanes)
+        ]
+        lower = [
+            lane + half if not lane & half else lane + lanes for lane in range(lanes)
+        ]
+        for i in range(lanes):
+            if not i & half:
+                x, y = rows[i], rows[i + half]
+                rows[i] = b.shuffle(x, upper, y)
+                rows[i + half] = b.shuffle(x, lower, y)
+        half //= 2
+    return rows
+
+
+def _elements(
+    b: Builder,
+    source: Matrix,
+    target: Matrix,
+    columns: tuple[int, int],
+    depth: tuple[int, int],
+) -> None:
+    """One by one."""
+    if columns[0] == columns[1] or depth[0] == depth[1]:
+        return
+    with (
+        b.loop(integer(columns[0]), integer(columns[1]), 1, "n") as n,
+        b.loop(integer(depth[0]), integer(depth[1]), 1, "k") as k,
+    ):
+        place = source.place(b, n.counter, k.counter)
+        word = b.load(place, target.element, align=source.align)
+        b.store(word, target.place(b, k.counter, n.counter), align=target.align)
+
+
+def pack_pairs(
+    b: Builder, source: Matrix, target: Matrix, words: int, columns: int, lanes: int
+) -> None:
+    """``source`` has twice as many rows of 16-bit numbers as there are ``words``."""
+    b.comment("pair rows")
+    with b.loop(integer(0), integer(words), 1, "pair") as pair:
+        first = b.binary("mul", pair.counter, integer(2))
+        for start, stop, width in _widths(columns, lanes):
+            with b.loop(integer(start), integer(stop), width, "n") as n:
+                low, high = (
+                    b.convert(
+                        "zext",
+                        b.load(
+                            source.place(
+                                b, b.binary("add", first, integer(k)), n.counter
+                            ),
+                            source.element,
+                            width,
+                            align=source.align,
+                        ),
+                        target.element,
+                    )
+                    for k in range(2)
+                )
+                word = b.binary("or", low, b.binary("shl", high, _sixteen(width)))
+                place = target.place(b, pair.counter, n.counter)
+                b.store(word, place, align=target.align)
+
+
+def _sixteen(lanes: int) -> Value:
+    return integer(16, "i32", lanes)
+
+
+def _widths(count: int, lanes: int) -> Iterator[tuple[int, int, int]]:
+    """Ranges that cover ``count`` elements, each with the width of its vectors."""
+    first = 0
+    while first < count:
+        while lanes > count - first:
+            lanes //= 2
+        end = first + (count - first) // lanes * lanes
+        yield first, end, lanes
+        first = end
