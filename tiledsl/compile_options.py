@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final, Literal, TypedDict
 
 from tiledsl.backend import Backend, BuildOptions
-from tiledsl.diagnostics import ArgumentError, KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import ArgumentError, KernelError, UnsupportedByTarget, brief
 from tiledsl.ir.nodes import Buffer, Function
 from tiledsl.runtime.backends import TargetRequest
+from tiledsl.runtime.expectations import expect, expect_checked
 from tiledsl.runtime.kernel import JITKernel
 
 OutIdx = int | Sequence[int] | None
@@ -58,7 +59,8 @@ class CompileOptions:
         """Checks the options as given.  Raises ArgumentError for unknown ones."""
         given: dict[str, object] = dict(keywords)
         for name in ("schedule", "tunables"):
-            if given.pop(name, None):
+            value = given.pop(name, None)
+            if value is not None and not (isinstance(value, Mapping) and not value):
                 raise UnsupportedByTarget(
                     "E2001", f"the option {name}= is not available yet"
                 )
@@ -72,8 +74,13 @@ class CompileOptions:
                     expected=f"one of {', '.join(sorted(known | _IGNORED))}",
                 )
             del given[name]
+        for name in ("fast_math", "deterministic", "exact_fusion", "asserts"):
+            flag = given[name] = _set(given.get(name))
+            expect(isinstance(flag, bool), f"the option {name}", "a bool", flag)
+        given["checked"] = _set(given.get("checked"))
+        expect_checked(given["checked"])
         given["out_idx"] = _positions(given.get("out_idx"))
-        given["fast_math"] = bool(given.get("fast_math")) or _fast_math(configs)
+        given["fast_math"] = given["fast_math"] or _fast_math(configs)
         return CompileOptions(**given)  # type: ignore[arg-type]  # names checked above
 
     def kernel(
@@ -118,6 +125,11 @@ def with_outputs(function: Function, out_idx: tuple[int, ...]) -> Function:
     return replace(function, outputs=outputs)
 
 
+def _set(option: object) -> object:
+    """None means the default of a switch."""
+    return False if option is None else option
+
+
 def _positions(out_idx: object) -> tuple[int, ...] | None:
     if out_idx is None:
         return None
@@ -129,7 +141,7 @@ def _positions(out_idx: object) -> tuple[int, ...] | None:
             "E0616",
             "the option out_idx",
             expected="a position or a list of positions",
-            got=repr(out_idx)[:60],
+            got=brief(out_idx),
         )
     return tuple(entries)
 
@@ -142,10 +154,30 @@ def _fast_math(configs: object) -> bool:
             "E0615",
             "the option pass_configs",
             expected="a dict",
-            got=repr(configs)[:60],
+            got=brief(configs),
         )
     return any(
         str(getattr(key, "value", key)).lower().endswith("enable_fast_math")
         and bool(value)
         for key, value in configs.items()
     )
+
+
+def configurations(
+    name: str, given: object
+) -> list[Mapping[str, object] | tuple[object, ...]]:
+    """Sets of static values for one kernel each: by name, or by position."""
+    found: list[Mapping[str, object] | tuple[object, ...]] = []
+    for config in given if isinstance(given, list | tuple | Iterator) else (None,):
+        if isinstance(config, tuple | list):
+            found.append(tuple(config))
+        elif isinstance(config, Mapping) and all(isinstance(k, str) for k in config):
+            found.append(config)
+        else:
+            raise ArgumentError(
+                "E0617",
+                f"the configurations of {name}",
+                expected="a list of dicts by name or of tuples",
+                got=brief(given),
+            )
+    return found

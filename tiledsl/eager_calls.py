@@ -125,7 +125,7 @@ def _values(
     for source in sources:
         value = arguments.get(source.parameter)
         if source.entry == "shape":
-            entries = getattr(value, "shape", ())
+            entries = getattr(value, "shape", ()) if is_array(value) else ()
         else:
             entries = _array_shape(source.parameter, value).strides
         values.append(entries[source.axis] if source.axis < len(entries) else None)

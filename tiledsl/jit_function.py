@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NoReturn, Unpack, overload
 
-from tiledsl.compile_options import CompileOptions, JitKeywords
+from tiledsl.compile_options import CompileOptions, JitKeywords, configurations
 from tiledsl.diagnostics import (
     ArgumentError,
     CheckReport,
     Error,
     KernelError,
     UnsupportedByTarget,
+    brief,
 )
 from tiledsl.eager_calls import EagerCalls
 from tiledsl.frontend.builder import Builder, here
@@ -137,7 +138,7 @@ class JitFunction:
             self.compile(**dict(config))
             if isinstance(config, Mapping)
             else self.compile(*config)
-            for config in configs
+            for config in configurations(self.__name__, configs)
         ]
 
     def get_tir(self, *args: object, **named: object) -> NoReturn:
@@ -218,7 +219,7 @@ class JitFunction:
         for name in [name for name in named if name not in parameters]:
             value = named.pop(name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise self._arguments_error(f"{name}={value!r}")
+                raise self._arguments_error(f"{name}={brief(value)}")
             constants[name] = value
         try:
             bound = self._signature.bind_partial(*args, **named)
@@ -300,6 +301,13 @@ def par_compile(
     **options: Unpack[JitKeywords],
 ) -> list[JITKernel]:
     """Compiles several functions with the same options."""
+    if not isinstance(functions, list | tuple | Iterator):
+        raise ArgumentError(
+            "E0618",
+            "tiledsl.par_compile",
+            expected="a list of T.prim_func",
+            got=brief(functions),
+        )
     return [compile(function, out_idx, **options) for function in functions]
 
 

