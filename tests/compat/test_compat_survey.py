@@ -12,6 +12,7 @@ import pytest
 from tiledsl.compat.survey.outcome import Outcome
 from tiledsl.compat.survey.report import summary
 from tiledsl.compat.survey.sizes import smaller
+from tiledsl.compat.survey.usage import unavailable_names
 
 HEAD = """
 import numpy as np
@@ -37,7 +38,6 @@ PROGRAMS = {
     "refused_kernel.py": HEAD + "double.compile(N=2.5)",
     "package.py": HEAD + "import no_such_package",
     "own.py": HEAD + "raise RuntimeError('no')",
-    "limit.py": HEAD + "import time; time.sleep(1000)",
     "killed.py": HEAD + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "definitions.py": HEAD,
     "test_tests.py": HEAD + "def test_it():\n    assert np.allclose(double(x), 2 * x)",
@@ -53,7 +53,6 @@ KINDS = {
     "refused_kernel.py": "refused",
     "package.py": "package",
     "own.py": "own",
-    "limit.py": "limit",
     "killed.py": "ours",
     "definitions.py": "no kernel",
     "test_tests.py": "right",
@@ -94,9 +93,15 @@ def test_reasons_and_the_report(outcomes: list[dict[str, object]]) -> None:
     reasons = {o["program"]: o["reason"] for o in outcomes}
     assert reasons["refused.py"] == "tilelang.carver.template.MatmulTemplate"
     assert reasons["package.py"] == "no_such_package"
-    assert reasons["limit.py"] == "25 s"
     text = summary([Outcome(**o) for o in outcomes])  # type: ignore[arg-type]
     assert "| wrong | 3 |" in text and "| package | no_such_package | 1 |" in text
+
+
+def test_names_in_the_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("T.tma_copy(x)  # T.alloc_tmem\nT.copy(a, b)")
+    (tmp_path / "b.py").write_text("T.tma_copy(x); T.alloc_barrier(1)")
+    counts = unavailable_names(sorted(tmp_path.glob("*.py")))
+    assert counts == {"tma_copy": 2, "alloc_barrier": 1}
 
 
 def test_sizes() -> None:
@@ -106,3 +111,12 @@ def test_sizes() -> None:
 
 def test_the_report_escapes_bars() -> None:
     assert "a/b" in summary([Outcome(Path("x.py").name, "own", "a|b")])
+
+
+def test_the_limit_of_time(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("import tilelang\nwhile True: pass")
+    command = [sys.executable, "-m", "tiledsl.compat.survey", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--limit", "2"], capture_output=True, text=True, check=False
+    )
+    assert "| limit | 2 s | 1 |" in done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tiledsl.compat.survey.processes import survey
 from tiledsl.compat.survey.report import summary
+from tiledsl.compat.survey.usage import usage_table
 
 
 def programs(path: Path) -> list[Path]:
@@ -32,6 +33,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tiledsl.compat.survey")
     parser.add_argument("path", type=Path, help="a checkout, or a folder of programs")
     parser.add_argument("--json", action="store_true", help="one JSON list")
+    parser.add_argument(
+        "--names", action="store_true", help="run nothing: count names in the texts"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="programs at a time")
     parser.add_argument("--limit", type=float, default=60, help="seconds a program")
     parser.add_argument("--only", default="", help="programs whose path has this text")
@@ -39,6 +43,9 @@ def main() -> int:
     options = parser.parse_args()
     root = options.path.resolve()
     chosen = [file for file in programs(root) if options.only in str(file)]
+    if options.names:
+        print("\n".join(usage_table(chosen)))
+        return 0
     outcomes = []
     for outcome in survey(
         root, chosen, jobs=options.jobs, limit=options.limit, logs=options.logs
