@@ -13,6 +13,8 @@ from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.masks import Mask
 from tiledsl_numpy.sanitizer.session import Session, at_lane, finding
 
+_GUARD = "if it is meant, guard the access or give the buffer a T.annotate_safe_value"
+
 _EXACT: dict[str, Callable[..., int]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -112,7 +114,14 @@ def _finding(
     how = "overhangs" if kind == "tail" else "is outside"
     message = f"an access {verb} {buffer.name} where it {how} dimension {axis}"
     return finding(
-        severity, "E5010", message, access, kind=kind, buffer=buffer, array=array
+        severity,
+        "E5010",
+        message,
+        access,
+        kind=kind,
+        buffer=buffer,
+        array=array,
+        hint=None if harmless else _GUARD,
     )
 
 

@@ -15,7 +15,13 @@ from tiledsl_numpy.indexing import Span, positions_of
 from tiledsl_numpy.masks import Mask
 from tiledsl_numpy.sanitizer import bounds
 from tiledsl_numpy.sanitizer.ownership import Claim, stamp
-from tiledsl_numpy.sanitizer.session import Session, at_lane, chosen_lanes, finding
+from tiledsl_numpy.sanitizer.session import (
+    WRITE_FIRST,
+    Session,
+    at_lane,
+    chosen_lanes,
+    finding,
+)
 from tiledsl_numpy.sanitizer.shadow import Shadow
 
 _Access = ir.Load | ir.Store | ir.Accumulate
@@ -191,6 +197,7 @@ def _report_undefined(
         access,
         buffer=buffer,
         array=frame.memory(buffer).array,
+        hint=WRITE_FIRST,
     )
     session.report(found, frame, wrong, lambda lane: _describe_index(place, lane))
 

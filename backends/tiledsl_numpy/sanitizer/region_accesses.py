@@ -15,7 +15,7 @@ from tiledsl_numpy.sanitizer import bounds
 from tiledsl_numpy.sanitizer.element_accesses import bits
 from tiledsl_numpy.sanitizer.expressions import inspect
 from tiledsl_numpy.sanitizer.ownership import Claim, stamp
-from tiledsl_numpy.sanitizer.session import Session, finding
+from tiledsl_numpy.sanitizer.session import WRITE_FIRST, Session, finding
 from tiledsl_numpy.sanitizer.shadow import Shadow
 
 Shape = tuple[int, ...]
@@ -160,6 +160,7 @@ def _report_undefined(
         region,
         buffer=buffer,
         array=frame.memory(buffer).array,
+        hint=WRITE_FIRST,
     )
     session.report_elements(found, frame, undefined, _first(box))
 

@@ -19,6 +19,9 @@ from tiledsl_numpy.sanitizer.shadow import Shadows
 
 _SAMPLES = 3
 
+# the way out of an undefined read
+WRITE_FIRST = "write it first; T.clear and T.fill set a whole tile"
+
 # where a finding happened, as positions along the lanes, to what else there is to say
 Describe = Callable[[tuple[int, ...]], Sample]
 
