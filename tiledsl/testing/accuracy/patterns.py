@@ -56,7 +56,7 @@ def _structured_floats(dtype: DType, amount: Amount) -> Array:
     """Every sign and exponent with fractions around each place where one may be cut."""
     fraction = dtype.fraction_bits
     # tfloat32 is stored and converted as float32 is
-    small = 1 << 14 if dtype == "tfloat32" else 1 << 18
+    small = {"tfloat32": 1 << 14, "float64": 1 << 17}.get(dtype, 1 << 18)
     count = (small if amount == "small" else 1 << 22) >> (dtype.bits - fraction)
     upper = np.arange(1 << (dtype.bits - fraction), dtype=np.uint64)
     fractions = np.array(_fractions(fraction, max(count, 32)), np.uint64)
