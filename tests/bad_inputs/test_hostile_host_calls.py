@@ -122,7 +122,7 @@ def _small(a: object) -> object:
 @pytest.mark.parametrize("name", CALLS)
 @given(a=ANYTHING, b=ANYTHING, option=OPTIONS)
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,5 +155,6 @@ def _names(place: TracebackType) -> tuple[str, ...]:
 def _message(error: Exception, function: Callable[..., object]) -> str:
     text = str(error).replace(f"'{STAGE}'", "an argument")
     for kind, word in _WORDS.items():
-        text = text.replace(f"'{kind}'", word)
+        bare = rf"|\b{kind}\b" if kind.endswith("Ref") else ""
+        text = re.sub(f"'{kind}'{bare}", word, text)
     return text or type(error).__name__
