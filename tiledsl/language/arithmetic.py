@@ -49,7 +49,7 @@ def _integer_operation(op: str, a: ScalarLike, b: ScalarLike) -> StaticOrValue:
             return _STATIC[op](a, b)
     for operand in (a, b):
         if isinstance(operand, ConstSymbol):  # no value before the annotations
-            return operand.in_expression()
+            return operand.in_expression()  # type: ignore[return-value]  # none yet
     return apply(lambda x, y: binary(op, x, y), a, b)
 
 
