@@ -21,9 +21,9 @@ def _codes_in_source() -> Iterator[tuple[str, str]]:
             if path.name == "catalogue.py":
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    if CODE.fullmatch(node.value):
-                        yield node.value, f"{path.relative_to(ROOT)}:{node.lineno}"
+                text = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(text, str) and CODE.fullmatch(text):
+                    yield text, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:

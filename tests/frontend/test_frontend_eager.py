@@ -128,7 +128,9 @@ def test_dynamic_dims_stay_symbolic():
 
 
 def test_annotations_in_the_signature_and_scalars():
-    def kernel(X: T.Tensor((4,), "float32"), scale: T.float32, n: T.int32, flag: bool = True):
+    def kernel(
+        X: T.Tensor((4,), "float32"), scale: T.float32, n: T.int32, flag: bool = True
+    ):
         with T.Kernel(n):
             X[0] = scale if flag else 0.0
 
