@@ -69,8 +69,13 @@ class TileAccess:
         piece = self.tile.pieces[dim][key[dim]]
         place = f"tl.arange(0, {piece.size}){expand(dim, rank)}"
         if at.literal is not None:
-            return f"{place} == {int(at.literal) - piece.start}"
-        return f"{place} == {at.atom}" + (f" - {piece.start}" if piece.start else "")
+            offset = int(at.literal) - piece.start
+            # none of the elements, padding included, is at a position outside
+            return f"{place} == {offset if offset < piece.valid else -1}"
+        test = f"{place} == {at.atom}" + (f" - {piece.start}" if piece.start else "")
+        if piece.valid < piece.size:
+            return f"(({test}) & ({place} < {piece.valid}))"
+        return test
 
 
 def _pieces_at(pieces: tuple[Piece, ...], uniform: Expr) -> list[int]:

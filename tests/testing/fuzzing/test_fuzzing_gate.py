@@ -47,7 +47,6 @@ func f[m](x: int32[5], out15: float64[m, 2, 3], out16: float64[m, 2]) -> (out15,
 """
 
 
-@pytest.mark.xfail(strict=True, reason="open: a row read outside a tile is not zero")
 def test_a_row_outside_a_product_on_the_interpreted_gpu_backend() -> None:
     pytest.importorskip("triton")
     function = parse_function(ROW_OF_A_PRODUCT)
