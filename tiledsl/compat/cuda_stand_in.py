@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, Final
 
+from tiledsl import settings
 from tiledsl.diagnostics import ArgumentError
 
 CAPABILITY: Final = (8, 0)
@@ -30,6 +31,7 @@ def map_cuda_to_cpu() -> None:
         )
     torch: Any = import_module("torch")
     overrides = import_module("torch.overrides")
+    settings.DEVICE_TARGETS["cuda"] = "cpu"  # kernels that name their target
     for name, stand_in in _queries().items():
         setattr(torch.cuda, name, stand_in)
     torch.set_default_device = lambda device: None
