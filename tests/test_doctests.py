@@ -12,11 +12,16 @@ import tiledsl
 
 # modules that need an optional package when imported
 _OPTIONAL = ("tiledsl.cli", "tiledsl.commands")
+_COMMANDS = ("__main__",)  # run when imported
 
 
 def _modules() -> list[str]:
     found = pkgutil.walk_packages(tiledsl.__path__, "tiledsl.")
-    return [module.name for module in found if not module.name.startswith(_OPTIONAL)]
+    return [
+        module.name
+        for module in found
+        if not module.name.startswith(_OPTIONAL) and not module.name.endswith(_COMMANDS)
+    ]
 
 
 @pytest.mark.parametrize("name", _modules())
