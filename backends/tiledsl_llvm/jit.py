@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import os
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,27 @@ _ALLOWED: Final = (
     "clock_gettime",
 )  # fmt: skip
 _numbers = itertools.count()
+
+
+def _settle_before_forks() -> None:
+    """Makes a fork wait for other threads' calls of LLVM.
+
+    llvmlite takes a lock around every call; a child that is forked meanwhile would find
+    it held by a thread that it does not have, and wait for ever.
+    """
+    lock = getattr(binding.ffi.lib, "_lock", None)
+    if lock is None or not hasattr(os, "register_at_fork"):
+        return
+
+    def release() -> None:
+        lock.__exit__(None, None, None)
+
+    os.register_at_fork(
+        before=lock.__enter__, after_in_parent=release, after_in_child=release
+    )
+
+
+_settle_before_forks()
 
 
 def llvm_version() -> str:

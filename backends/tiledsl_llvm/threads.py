@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ def run(function: int, words: int, total: int, arena_bytes: int) -> None:
 
     KeyboardInterrupt is raised between blocks; the others then do not run.
     """
-    pool = _pool()
+    pool = _shared.get()
     threads = min(thread_count(), total) if total > 1 and pool.threaded else 1
     stride = (
         -(-arena_bytes // 4096) * 4096 + 128
@@ -74,20 +74,39 @@ class _Pool:
 
 
 _NAMES = ("pool.run", "pool.forget")
-_creation = threading.Lock()
 
 
-def _pool() -> _Pool:
-    with _creation:
-        return _make_pool()
+@dataclass
+class _Shared:
+    """The process's pool.
+
+    A launch takes the lock only to make the pool: a process may fork while another of its
+    threads launches, and in the child a lock that this thread holds is never released.
+    """
+
+    pool: _Pool | None = None
+    creation: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self) -> _Pool:
+        if self.pool is None:
+            with self.creation:
+                self.pool = self.pool or self._made()
+        return self.pool
+
+    def _made(self) -> _Pool:
+        pool = _Pool(host_machine())
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=pool.forget)
+        return pool
+
+    def unlock(self) -> None:
+        """In a forked child, where the thread that held the lock does not exist."""
+        self.creation = threading.Lock()
 
 
-@cache
-def _make_pool() -> _Pool:
-    pool = _Pool(host_machine())
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=pool.forget)
-    return pool
+_shared = _Shared()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_shared.unlock)
 
 
 def _pool_text(machine: Machine) -> str:
