@@ -101,6 +101,8 @@ def literal(value: int | float | bool, dtype: DType) -> Value:
     if dtype.is_integer:
         return Value(str(int(value)), dtype, literal=int(value))
     number = float(value)
+    if number == 0 and math.copysign(1, number) < 0:
+        return _negative_zero(dtype)
     text = repr(number)
     if math.isnan(number) or math.isinf(number):
         text = f'float("{text}")'
@@ -111,6 +113,13 @@ def literal(value: int | float | bool, dtype: DType) -> Value:
         # Triton takes some literals as float32
         text = f"tl.full((), {text}, tl.float64)"
     return Value(text, dtype, literal=number)
+
+
+def _negative_zero(dtype: DType) -> Value:
+    """-0.0 by its bits: Triton 3.6 makes +0.0 of every literal that equals zero."""
+    bits = 64 if dtype == "float64" else 32
+    lowest = f"tl.full((), {-(1 << (bits - 1))}, tl.int{bits})"
+    return Value(f"tl.cast({lowest}, tl.float{bits}, bitcast=True)", dtype)
 
 
 def integer(value: int) -> Value:
