@@ -8,7 +8,6 @@ from itertools import product
 from random import Random
 from typing import Final
 
-from tests.faults.execution import Wrong
 from tests.faults.sequences import sequence
 from tiledsl.ir.dtypes import BOOL, DType
 from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Node, Select, Var
@@ -16,6 +15,7 @@ from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.ir.printer import print_expression
 from tiledsl.ir.visitor import transform
 from tiledsl.passes.canonicalize import canonical
+from tiledsl.testing.programs import Wrong
 from tiledsl.testing.scalar_evaluator.conversion import to_bits
 from tiledsl.testing.scalar_evaluator.expressions import evaluate
 from tiledsl.testing.scalar_evaluator.scope import Scope

@@ -8,17 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-import tests.faults.algebra
-import tests.faults.edge_programs
-import tests.faults.element_programs
-import tests.faults.index_programs
-import tests.faults.tile_programs  # noqa: F401  # enters its programs
-from tests.faults.execution import Wrong, run_case, run_generated
+import tests.faults.algebra  # noqa: F401  # enters its sequence
+from tests.faults.execution import run_case, run_generated
 from tests.faults.planting import Fault
-from tests.faults.programs import PROGRAMS
 from tests.faults.sequences import SEQUENCES
 from tiledsl.diagnostics import TileWarning, UnsupportedByTarget
 from tiledsl.testing import KernelEntry, discover_kernels, verify_kernel
+from tiledsl.testing.programs import PROGRAMS, Wrong
 
 # which backends a layer's faults show on
 BACKENDS = {

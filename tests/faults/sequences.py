@@ -10,12 +10,12 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tests.faults.execution import Wrong, same
 from tiledsl.backend import BuildOptions
 from tiledsl.diagnostics import ArgumentError
 from tiledsl.runtime.backends import find_backend
 from tiledsl.runtime.cache_entry import Damaged, decode, digest_of, encode
 from tiledsl.runtime.disk_cache import DiskCache
+from tiledsl.testing.programs import Wrong, same
 
 SEQUENCES: dict[str, Callable[[], None]] = {}
 BACKEND = "numpy"

@@ -15,9 +15,9 @@ import tiledsl
 from tests.faults.catalogue import FAULTS
 from tests.faults.oracles import Check, sees
 from tests.faults.planting import Fault, NotThere, planted
-from tests.faults.programs import PROGRAMS
 from tests.faults.sequences import SEQUENCES
 from tiledsl.runtime.cache import _Switch
+from tiledsl.testing.programs import PROGRAMS
 
 SEEN_BY = {
     name: Check.parse(row["check"])

@@ -23,8 +23,8 @@ import pytest
 import tiledsl
 from tests.faults.oracles import Check, sees
 from tests.faults.planting import NotThere, _recompile
-from tests.faults.programs import PROGRAMS
 from tests.mutation.mutants import Mutant, mutants
+from tiledsl.testing.programs import PROGRAMS
 
 MODULES = (
     "passes.canonicalize", "passes.dead_code", "passes.equations",

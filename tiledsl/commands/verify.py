@@ -14,7 +14,7 @@ from tiledsl.commands.selection import (
     chosen_kernels,
     size_option,
 )
-from tiledsl.testing import ORACLES, Report, Size, verify_kernel
+from tiledsl.testing import ORACLES, Report, Size, verify_kernel, verify_programs
 
 # the worst first: a cell of the table shows the worst of its reports
 _ORDER = ("failed", "wrong", "inconclusive", "unsupported", "ok")
@@ -35,7 +35,10 @@ def verify(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Check the KERNELS against float64 references and exact oracles."""
+    """Check the KERNELS against float64 references and exact oracles.
+
+    With --all, small programs that need every rule of lowering are checked, too.
+    """
     if everything == bool(kernels):
         raise click.UsageError("name the kernels to verify, or pass --all")
     entries, names = chosen_kernels(kernels), chosen_backends(backends)
@@ -44,6 +47,9 @@ def verify(
         for name in names:
             progress(f"{entry.name} on {name}")
             reports += verify_kernel(entry, backends=[name], size=size, seed=seed)
+    if everything:
+        progress("small programs")
+        reports += verify_programs(names)
     progress("")
     if as_json:
         print_json(reports)

@@ -19,7 +19,12 @@ from tiledsl.testing.registry import (
     discover_kernels,
     find_kernel,
 )
-from tiledsl.testing.verify import Report, runnable_backends, verify_kernel
+from tiledsl.testing.verify import (
+    Report,
+    runnable_backends,
+    verify_kernel,
+    verify_programs,
+)
 
 __all__ = [
     "ORACLES",
@@ -51,4 +56,5 @@ __all__ = [
     "roundoff",
     "runnable_backends",
     "verify_kernel",
+    "verify_programs",
 ]

@@ -6,8 +6,9 @@ and results are reproducible.  ``integers``: small integers as inputs, compared 
 bit (kernels that are linear).  ``ring``: the exact twin of the program gives the same
 bits as on the reference backend.  ``specials``: NaN, infinities, zeros and subnormals in
 the inputs give NaN and infinities (and zeros of a sign, where no sum could decide it) in
-the same elements as on the reference backend.  ``compile``: targets without a device
-here.
+the same elements as on the reference backend.  ``exact``: the small programs of
+``tiledsl.testing.programs`` give the bits that plain NumPy says.  ``compile``: targets
+without a device here.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from tiledsl.testing.bounds import Bounded
 from tiledsl.testing.compare import Comparison, compare, compare_exact_values
 from tiledsl.testing.registry import Array, Expected
 from tiledsl.testing.special_values import CLASS_NAMES, class_of, keeps_zeros
-from tiledsl.testing.subject import POISONS, Subject
+from tiledsl.testing.subject import POISONS, StrayWrite, Subject
 
 Oracle: TypeAlias = Literal[
-    "bounds", "poison", "integers", "ring", "specials", "compile"
+    "bounds", "poison", "integers", "ring", "specials", "exact", "compile"
 ]
 Status: TypeAlias = Literal["ok", "wrong", "inconclusive", "unsupported", "failed"]
 BackendLike: TypeAlias = str | Backend
@@ -41,6 +42,7 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     "integers",
     "ring",
     "specials",
+    "exact",
     "compile",
 )
 
@@ -164,6 +166,8 @@ def settled(judge: Callable[[], Verdict]) -> Verdict:
     """The verdict, also when something is refused or fails on the way."""
     try:
         return judge()
+    except StrayWrite as error:
+        return Verdict("wrong", str(error))
     except UnsupportedByTarget as error:
         return Verdict("unsupported", error.summary)
     except Error as error:

@@ -14,6 +14,7 @@ from tiledsl.ir.nodes import Buffer, Function
 from tiledsl.runtime.binding import Binder
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.registry import Array
+from tiledsl.testing.rims import Rimmed
 from tiledsl.testing.ring import RingMode, random_values
 from tiledsl.testing.ring.encoding import NAN
 from tiledsl.testing.special_values import place_specials
@@ -21,11 +22,15 @@ from tiledsl.testing.validation.samples import CannotSample, Sample
 
 Argument = Array | int | float
 
-# Two bytes to fill outputs with: NaN and -1, or an unlikely number.
+# Two bytes to fill memory with: NaN and -1, or an unlikely number.
 POISONS = (0xFF, 0x5A)
 
 # Ring mode makes programs for any target: it asks for no capability.
 _ANY_TARGET = Capabilities(frozenset(), frozenset(), block_bytes=1 << 62)
+
+
+class StrayWrite(Exception):
+    """A kernel wrote to memory that is not its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +65,31 @@ class Subject:
     def run(self, backend: str | Backend, poison: int) -> tuple[Array, ...]:
         """The outputs, then the arguments that the kernel writes; arguments stay as given.
 
-        Outputs are filled with the byte ``poison`` beforehand.
+        The byte ``poison`` fills outputs beforehand and surrounds every array.  Raises
+        StrayWrite if the kernel writes there.
         """
-        params = self.function.params
         fresh = iter(self._poisoned(poison))
         given = iter(self.arguments)
         targets = written(self.function.body)
+        rims: dict[str, Rimmed] = {}
         values: list[Argument] = []
         results: list[Array] = []
         changed: list[Array] = []
-        for position, param in enumerate(params):
-            if position in self.outputs:
-                results.append(next(fresh))
-                values.append(results[-1])
-                continue
-            value = next(given)
-            if param.name in targets and isinstance(value, np.ndarray):
-                value = value.copy()
-                changed.append(value)
+        for position, param in enumerate(self.function.params):
+            is_output = position in self.outputs
+            value = next(fresh) if is_output else next(given)
+            if isinstance(value, np.ndarray):
+                rims[param.name] = Rimmed(value, poison)
+                value = rims[param.name].array
+                if is_output:
+                    results.append(value)
+                elif param.name in targets:
+                    changed.append(value)
             values.append(value)
         self.kernel(*values, backend=backend)
+        for name, rim in rims.items():
+            if not rim.intact:
+                raise StrayWrite(f"memory outside {name} was written")
         return (*results, *changed)
 
     def _poisoned(self, poison: int) -> list[Array]:

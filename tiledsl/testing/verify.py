@@ -24,8 +24,12 @@ from tiledsl.testing.oracles import (
     name_of,
     settled,
 )
+from tiledsl.testing.programs import PROGRAMS, judge_program
 from tiledsl.testing.registry import Expected, KernelEntry, Size, Workload
 from tiledsl.testing.subject import Subject, subject_of
+
+# what reports about small programs have in place of a kernel's name
+PROGRAMS_NAME = "programs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,19 @@ def verify_kernel(
     return tuple(reports)
 
 
+def verify_programs(
+    backends: Sequence[BackendLike] | None = None,
+) -> Iterator[Report]:
+    """Runs the small programs of ``tiledsl.testing.programs`` on every backend.
+
+    They need every mask, tail, fill and clear of a lowering, which kernels may not.
+    """
+    for backend in backends if backends is not None else runnable_backends():
+        for name in PROGRAMS:
+            judge = partial(judge_program, name, backend)
+            yield _report(PROGRAMS_NAME, name, name_of(backend), "exact", judge)
+
+
 def runnable_backends() -> tuple[str, ...]:
     """Backends that can run kernels on host arrays here, the reference first."""
     names = [name for name in backend_names() if _runs_here(name)]
@@ -124,17 +141,23 @@ def _verify(
         if oracle == "integers" and not work.linear:
             pointless = True
         if oracle in oracles and not pointless:
-            yield _report(problem, name_of(backend), oracle, partial(judge, trial))
+            place = name_of(backend)
+            run = partial(judge, trial)
+            yield _report(problem.entry.name, work.name, place, oracle, run)
 
 
 def _report(
-    problem: Problem, backend: str, oracle: Oracle, judge: Callable[[], Verdict]
+    kernel: str,
+    workload: str,
+    backend: str,
+    oracle: Oracle,
+    judge: Callable[[], Verdict],
 ) -> Report:
     start = time.perf_counter()
     verdict = settled(judge)
     return Report(
-        problem.entry.name,
-        problem.work.name,
+        kernel,
+        workload,
         backend,
         oracle,
         verdict.status,
@@ -151,7 +174,9 @@ def _compile_everywhere(problem: Problem, backend: BackendLike) -> Iterator[Repo
         if not target.runnable:
             judge = partial(_compile, problem, backend, target)
             place = f"{name_of(backend)} {target.name}"
-            yield _report(problem, place, "compile", judge)
+            yield _report(
+                problem.entry.name, problem.work.name, place, "compile", judge
+            )
 
 
 def _compile(problem: Problem, backend: BackendLike, target: Target) -> Verdict:

@@ -3,6 +3,7 @@
     pytest -p tiledsl.testing.conformance.plugin \
         --pyargs tiledsl.testing.conformance --backend NAME
 
-The whole table of ``tiledsl.testing.accuracy``, then every registered kernel with all
-oracles.  A backend may refuse with a code; it may not be wrong.
+The whole table of ``tiledsl.testing.accuracy``, the small programs of
+``tiledsl.testing.programs``, then every registered kernel with all oracles.  A backend
+may refuse with a code; it may not be wrong.
 """

@@ -1,4 +1,4 @@
-"""Small kernels in the language, each with what plain NumPy says that it computes.
+"""A small kernel with what plain NumPy says that it computes.
 
 A case is made afresh for each use, so that it is traced and compiled with the code that
 is in force then.  Numbers are small integers, or floats on which every step is exact.
@@ -7,23 +7,28 @@ is in force then.  Numbers are small integers, or floats on which every step is 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-Array = np.ndarray
+from tiledsl.testing.registry import CompilableKernel
+
+# of any dtype: expected values are computed with operators of NumPy
+Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Case:
     """A kernel with its arguments, its static arguments and the outputs it shall give."""
 
-    kernel: object
+    kernel: CompilableKernel
     inputs: tuple[Array | int | float, ...]
     expected: tuple[Array, ...]
-    static: dict[str, object] = field(default_factory=dict)
+    static: Mapping[str, object] = field(default_factory=dict)
 
 
 PROGRAMS: dict[str, Callable[[], Case]] = {}
@@ -49,13 +54,13 @@ class Source:
     def integers(
         self,
         shape: tuple[int, ...],
-        dtype: object = np.int32,
+        dtype: npt.DTypeLike = np.int32,
         low: int = -9,
         high: int = 10,
     ) -> Array:
         return self._rng.integers(low, high, shape).astype(dtype)
 
-    def codes(self, shape: tuple[int, ...], dtype: object) -> Array:
+    def codes(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Every bit pattern is equally likely."""
         size = np.dtype(dtype).itemsize
         found = self._rng.integers(0, 256, (*shape, size), dtype=np.uint8)

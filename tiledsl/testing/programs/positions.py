@@ -6,7 +6,7 @@ import numpy as np
 
 import tiledsl
 import tiledsl.language as T
-from tests.faults.programs import Case, Source, program
+from tiledsl.testing.programs.case import Case, Source, program
 
 
 @program
@@ -115,3 +115,41 @@ def values_before_their_element_changes(source: Source) -> Case:
 
     x = source.integers((8,))
     return Case(kernel, (x,), (x * 3, x * 2))
+
+
+@program
+def comparisons_of_positions(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(n):
+        n: T.int32
+        Y = T.empty((6, 19), "int32")
+        with T.Kernel(1):
+            for i in T.Parallel(19):
+                Y[0, i] = 1 if i < n else 0
+                Y[1, i] = 1 if i <= n else 0
+                Y[2, i] = 1 if n < i else 0
+                Y[3, i] = 1 if n <= i else 0
+                Y[4, i] = 1 if n - i > 3 else 0
+                Y[5, i] = 1 if i <= 5 else 0
+        return Y
+
+    i, n = np.arange(19), 7
+    rows = [i < n, i <= n, n < i, n <= i, n - i > 3, i <= 5]
+    return Case(kernel, (n,), (np.array(rows, np.int32),))
+
+
+@program
+def indices_beyond_32_bits(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(X, far):
+        X: T.Tensor((8,), "int32")
+        far: T.int32
+        Y = T.empty((8,), "int32")
+        with T.Kernel(1):
+            for i in T.Parallel(8):
+                Y[i] = X[(i + far) * 65536] + X[i]
+        return Y
+
+    x = source.integers((8,), low=1)
+    # 65536 * 65536 is 0 in 32 bits
+    return Case(kernel, (x, 65536), (x.copy(),))
