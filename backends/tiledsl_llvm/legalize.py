@@ -37,6 +37,7 @@ from tiledsl.ir.nodes import (
     Range,
     Reduce,
     Region,
+    Sort,
     Statement,
     Var,
     index,
@@ -46,8 +47,9 @@ from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.regions import cast, read, subscripts, write
+from tiledsl_llvm.sorting import sort
 
-OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Gemm)
+OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Sort | Gemm)
 
 BFLOAT16 = DType("bfloat16")
 GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
@@ -67,12 +69,14 @@ class _Legalizer:
         node = rebuild(node, self.change)
         if isinstance(node, Parallel):
             return self.accumulate_wide(node)
-        if not isinstance(node, Copy | Fill | Reduce | Gemm):
+        if not isinstance(node, Copy | Fill | Reduce | Sort | Gemm):
             return node
         before, node = self.settle(node)
         return (*before, *self.operation(node))
 
-    def operation(self, node: Copy | Fill | Reduce | Gemm) -> tuple[Statement, ...]:
+    def operation(
+        self, node: Copy | Fill | Reduce | Sort | Gemm
+    ) -> tuple[Statement, ...]:
         match node:
             case Copy():
                 return self.copy(node)
@@ -80,6 +84,8 @@ class _Legalizer:
                 return self.fill(node)
             case Reduce():
                 return self.reduce(node)
+            case Sort():
+                return sort(node, self.name)
         return self.gemm(node)
 
     def settle(self, node: OperationT) -> tuple[tuple[Statement, ...], OperationT]:

@@ -12,6 +12,7 @@ from tiledsl_numpy.launching import launch
 from tiledsl_numpy.matmul import gemm
 from tiledsl_numpy.parallel import parallel
 from tiledsl_numpy.reductions import reduce
+from tiledsl_numpy.sorting import sort
 
 EXECUTE: MappingProxyType[type, Execute] = MappingProxyType(
     {
@@ -23,6 +24,7 @@ EXECUTE: MappingProxyType[type, Execute] = MappingProxyType(
         ir.Fill: tiles.fill,
         ir.Gemm: gemm,
         ir.Reduce: reduce,
+        ir.Sort: sort,
         ir.For: control.for_,
         ir.While: control.while_,
         ir.If: control.if_,

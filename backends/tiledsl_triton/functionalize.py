@@ -36,6 +36,7 @@ from tiledsl_triton.operations import Operations
 from tiledsl_triton.placement import place
 from tiledsl_triton.prelude import FUNCTIONS
 from tiledsl_triton.serialize import serialize
+from tiledsl_triton.sorting import expand_sorts
 from tiledsl_triton.statements import lower_block
 from tiledsl_triton.tile_operations import constant, expand_tile_operations
 from tiledsl_triton.values import Value
@@ -64,6 +65,7 @@ def functionalize(
 ) -> tuple[Function, tuple[Kernel, ...]]:
     """The rewritten function, whose launches stand for the kernels, in order."""
     names = names_of(function)
+    function = expand_sorts(function, names)
     function = expand_tile_operations(function, names)
     function = remove_jumps(function, names)
     function = widen_carries(function, names)

@@ -30,6 +30,7 @@ from tiledsl.ir.nodes import (
     Reduce,
     Region,
     Select,
+    Sort,
     Statement,
     Store,
     Var,
@@ -234,6 +235,11 @@ def _operation(statement: Statement, values: Values) -> Cost:
                 target
             )
             return Cost(points * target.buffer.dtype.is_float, moved)
+        case Sort(source=source, target=target):
+            read, written = (
+                _count(part.shape, values) * _bytes(part) for part in (source, target)
+            )
+            return Cost(moved=read + written)
         case Store(buffer=buffer) | Accumulate(buffer=buffer):
             extra = isinstance(statement, Accumulate) and buffer.dtype.is_float
             stored = buffer.dtype.bytes * (buffer.scope == "global")

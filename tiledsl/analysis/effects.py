@@ -15,6 +15,7 @@ from tiledsl.ir.nodes import (
     Node,
     Reduce,
     Region,
+    Sort,
     Store,
 )
 from tiledsl.ir.visitor import walk
@@ -58,6 +59,8 @@ def _own(node: Node) -> Iterator[Access]:
             yield from _regions([a, b], c, accumulates=not always)
         case Reduce(source=source, target=target, clear=clear):
             yield from _regions([source], target, accumulates=not clear)
+        case Sort(source=source, target=target):
+            yield from _regions([source], target, accumulates=False)
 
 
 def _regions(

@@ -30,6 +30,7 @@ from tiledsl.ir.nodes import (
     Parallel,
     Reduce,
     Select,
+    Sort,
     Statement,
     Store,
     While,
@@ -38,7 +39,7 @@ from tiledsl.ir.spans import Span
 from tiledsl.ir.visitor import children
 
 _STATEMENTS = (
-    Allocate, Let, Store, Accumulate, Copy, Fill, Gemm, Reduce, For, Parallel, If, While,
+    Allocate, Let, Store, Accumulate, Copy, Fill, Gemm, Reduce, Sort, For, Parallel, If, While,
     Break, Continue, Launch,
 )  # fmt: skip
 

@@ -33,6 +33,7 @@ from tiledsl.ir.nodes import (
     Function,
     Gemm,
     Reduce,
+    Sort,
     Store,
     Var,
 )
@@ -302,7 +303,7 @@ def _check_written(function: Function) -> None:
         match node:
             case Store() | Accumulate():
                 written.add(node.buffer.name)
-            case Copy() | Fill() | Reduce():
+            case Copy() | Fill() | Reduce() | Sort():
                 written.add(node.target.buffer.name)
             case Gemm():
                 written.add(node.c.buffer.name)

@@ -20,6 +20,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     Let,
     Reduce,
+    Sort,
     Statement,
     Store,
     Var,
@@ -53,7 +54,7 @@ def written_buffer(statement: Statement) -> str | None:
     match statement:
         case Store() | Accumulate():
             return statement.buffer.name
-        case Copy() | Fill() | Reduce():
+        case Copy() | Fill() | Reduce() | Sort():
             return statement.target.buffer.name
         case Gemm():
             return statement.c.buffer.name

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tiledsl.ir.nodes import Const, Copy, Gemm, Load, Node, Reduce, Region, Statement
+from tiledsl.ir.nodes import (
+    Const,
+    Copy,
+    Gemm,
+    Load,
+    Node,
+    Reduce,
+    Region,
+    Sort,
+    Statement,
+)
 from tiledsl.ir.visitor import transform
 
 
@@ -20,7 +30,7 @@ def with_safe_values(statement: Statement, fills: Mapping[str, Const]) -> Statem
         match node:
             case Load(buffer=buffer, fill=None) if buffer.name in fills:
                 return replace(node, fill=fills[buffer.name])
-            case Copy() | Reduce():
+            case Copy() | Reduce() | Sort():
                 return replace(node, source=region(node.source))
             case Gemm():
                 return replace(node, a=region(node.a), b=region(node.b))

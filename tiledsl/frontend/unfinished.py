@@ -14,6 +14,7 @@ from tiledsl.ir.nodes import (
     Load,
     Node,
     Reduce,
+    Sort,
     Statement,
     Store,
 )
@@ -43,7 +44,7 @@ def _read_buffers(statement: Statement) -> Iterator[str]:
             own, parts = statement.buffer.name, (statement.value, *statement.indices)
         case Let() | Fill():
             parts = (statement.value,)
-        case Copy() | Reduce():
+        case Copy() | Reduce() | Sort():
             yield statement.source.buffer.name
         case Gemm():
             yield from (statement.a.buffer.name, statement.b.buffer.name)

@@ -3,7 +3,7 @@
     function  := name (buffer | var)* dims block            a kernel: launches and host code
     block     := statement*
     statement := allocate | let | store | accumulate        buffers and elements
-               | copy | fill | gemm | reduce                tile operations
+               | copy | fill | gemm | reduce | sort         tile operations
                | for | parallel | if | while | break | continue
                | launch                                     host level only
     expr      := const | var | apply | select | cast | bitcast | load
@@ -323,6 +323,21 @@ class Reduce(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Sort(Node):
+    """``target[k] =`` the position in ``source`` of its k-th element along ``axis`` (L117).
+
+    The order is ascending unless ``descending``, with -0 < +0; NaN is last either way, and
+    equal elements keep their order.  ``axis`` counts the ranges of both regions; there
+    ``target``, of integers, may be shorter than ``source``, whose shape it has otherwise.
+    """
+
+    source: Region
+    target: Region
+    axis: int
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class For(Node):
     """Runs ``body`` for ``var`` = start, start + step, ... below (above) ``stop``, in order.
 
@@ -396,7 +411,7 @@ class Launch(Node):
 
 
 Statement = (
-    Allocate | Let | Store | Accumulate | Copy | Fill | Gemm | Reduce
+    Allocate | Let | Store | Accumulate | Copy | Fill | Gemm | Reduce | Sort
     | For | Parallel | If | While | Break | Continue | Launch
 )  # fmt: skip
 Block = tuple[Statement, ...]

@@ -46,6 +46,7 @@ from tiledsl.ir.nodes import (
     Let,
     Parallel,
     Reduce,
+    Sort,
     Statement,
     Store,
     Var,
@@ -200,5 +201,8 @@ def _tile_operation(statement: Statement, spans: SpanTable) -> str:
             how += " nan_propagate" if statement.nan_propagate else ""
             of = f"{region(source)} axis {axis}"
             return f"reduce {reduction} {of} -> {region(target)}{how}"
+        case Sort(source=source, target=target, axis=axis):
+            how = " descending" if statement.descending else ""
+            return f"sort {region(source)} axis {axis} -> {region(target)}{how}"
         case _:
             raise TypeError(f"not a statement: {type(statement).__name__}")

@@ -37,6 +37,7 @@ from tiledsl.ir.nodes import (
     Reduce,
     Region,
     Scope,
+    Sort,
     Store,
     Var,
     While,
@@ -175,6 +176,12 @@ class LineActions(ExpressionActions):
         if reduction not in REDUCTIONS:
             raise TextProblem("E3003", f"unknown reduction {reduction!r}")
         return Reduce(reduction, source, target, axis, clear, nan_propagate, span=span)
+
+    def sort(self, parts: list[Part]) -> Sort:
+        span = _span(parts)
+        descending = _flag(parts, "descending")
+        source, axis, target = parts
+        return Sort(source, target, axis, descending, span=span)
 
     # ---- control
 

@@ -15,6 +15,7 @@ from tiledsl.ir.nodes import (
     Range,
     Reduce,
     Region,
+    Sort,
     Statement,
     Store,
 )
@@ -40,6 +41,8 @@ def check_operation(statement: Statement, checks: ExpressionChecks) -> None:
             _gemm(statement, checks)
         case Reduce():
             _reduce(statement, checks)
+        case Sort():
+            _sort(statement, checks)
         case _:
             checks.report(f"{type(statement).__name__} is not a statement")
 
@@ -116,3 +119,28 @@ def _reduce(statement: Reduce, checks: ExpressionChecks) -> None:
     if _ranges(target, len(kept), checks):
         pairs = zip(kept, target.shape, strict=True)
         _equal([(str(at), *pair) for at, pair in enumerate(pairs)], checks)
+
+
+def _sort(statement: Sort, checks: ExpressionChecks) -> None:
+    source, target, axis = statement.source, statement.target, statement.axis
+    checks.region(source)
+    checks.region(target)
+    if not target.buffer.dtype.is_integer:
+        checks.report(
+            f"sort gives positions, and {target.buffer.name!r} has no integers"
+        )
+    extents = source.shape
+    if not 0 <= axis < len(extents):
+        checks.report(f"sort has no axis {axis}")
+        return
+    if not _ranges(target, len(extents), checks):
+        return
+    for number, (given, found) in enumerate(zip(extents, target.shape, strict=True)):
+        if number != axis:
+            _equal([(str(number), given, found)], checks)
+        elif not (isinstance(given, Const) and isinstance(found, Const)):
+            checks.report("sort needs static extents along its axis")
+        elif int(found.value) > int(given.value):
+            checks.report(
+                f"sort of {given.value} elements gives {found.value} positions"
+            )

@@ -190,6 +190,7 @@ from tiledsl.language.reducers import (
     reducer_update,
 )
 from tiledsl.language.scan import cummax, cumsum
+from tiledsl.language.sort import sort, topk
 from tiledsl.language.tensors import (
     StridedTensor,
     Tensor,
@@ -229,8 +230,8 @@ __all__ = [
     "reduce_absmax", "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor",
     "reduce_max", "reduce_min", "reduce_sum", "reducer_init", "reducer_update",
     "reinterpret", "round", "rsqrt", "serial", "set_max_nreg", "shift_left",
-    "shift_right", "short", "sigmoid", "sin", "sinh", "sqrt", "symbolic",
-    "sync_threads", "sync_warp", "tan", "tanh", "tfloat32", "transpose", "trunc",
+    "shift_right", "short", "sigmoid", "sin", "sinh", "sort", "sqrt", "symbolic",
+    "sync_threads", "sync_warp", "tan", "tanh", "tfloat32", "topk", "transpose", "trunc",
     "truncdiv", "truncmod", "uint", "uint8", "uint16", "uint32", "uint64", "unroll",
     "use_swizzle", "vectorized", "wait_wgmma", "wgmma_gemm",
 ]  # fmt: skip

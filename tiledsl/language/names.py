@@ -61,8 +61,6 @@ _TO_COME: Final[dict[str, str]] = {
     "annotate_restrict_buffers": "",
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
-    "topk": "repeated T.reduce_max",
-    "sort": "",
     "tile_hint": "T.Kernel with explicit tiles",
     "tunable": "a parameter of the function",
     "dp4a": "T.gemm on int8 tiles",

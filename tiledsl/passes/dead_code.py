@@ -25,6 +25,7 @@ from tiledsl.ir.nodes import (
     Node,
     Parallel,
     Reduce,
+    Sort,
     Store,
     While,
 )
@@ -89,7 +90,7 @@ def _target(node: Node) -> Buffer | None:
             return buffer
         case Copy(target=region) | Fill(target=region) | Reduce(target=region):
             return region.buffer
-        case Gemm(c=region):
+        case Gemm(c=region) | Sort(target=region):
             return region.buffer
     return None
 

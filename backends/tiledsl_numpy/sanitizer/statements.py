@@ -23,6 +23,7 @@ _CHECKED: dict[type, Execute] = {
     ir.Fill: tile_statements.fill,
     ir.Gemm: tile_statements.gemm,
     ir.Reduce: tile_statements.reduce,
+    ir.Sort: tile_statements.sort,
     ir.For: control_statements.for_,
     ir.If: control_statements.if_,
     ir.Parallel: control_statements.parallel,

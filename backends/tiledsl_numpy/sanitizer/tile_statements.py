@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tiledsl.ir import nodes as ir
-from tiledsl_numpy import matmul, reductions, regions, tiles
+from tiledsl_numpy import matmul, reductions, regions, sorting, tiles
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.sanitizer.arithmetic import note_origin
 from tiledsl_numpy.sanitizer.conversions import note_elements_lost
@@ -90,6 +90,20 @@ def reduce(statement: ir.Reduce, frame: Frame, session: Session) -> None:
     if not statement.clear:
         read.append(statement.target)
     _compute(statement, read, statement.target, frame, session)
+
+
+def sort(statement: ir.Sort, frame: Frame, session: Session) -> None:
+    """All of the source is read."""
+    source, target = statement.source, statement.target
+    shape = regions.shape_of(source.shape, frame)
+    check_bounds(source, shape, frame, session, writes=False)
+    read_region(source, shape, frame, session)
+    shape = regions.shape_of(target.shape, frame)
+    check_bounds(target, shape, frame, session, writes=True)
+    write = begin_write(target, shape, frame, session)
+    sorting.sort(statement, frame)
+    if write is not None:
+        write.finish(frame, session)
 
 
 def _compute(

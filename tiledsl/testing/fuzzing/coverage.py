@@ -16,6 +16,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     Node,
     Reduce,
+    Sort,
 )
 from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.ir.visitor import walk
@@ -82,6 +83,8 @@ def _operation(node: Node) -> str:
             return f"gemm {a.buffer.dtype} {b.buffer.dtype} {c.buffer.dtype}"
         case Reduce(reduction=reduction, target=target):
             return f"reduce-{reduction} {target.buffer.dtype}"
+        case Sort(source=source):
+            return f"sort {source.buffer.dtype}"
         case Accumulate(reduction=reduction, buffer=buffer):
             return f"accumulate-{reduction} {buffer.dtype}"
         case For(kind=kind, stages=stages):

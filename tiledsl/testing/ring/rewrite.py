@@ -27,6 +27,7 @@ from tiledsl.ir.nodes import (
     Let,
     Parallel,
     Reduce,
+    Sort,
     Statement,
     Var,
     While,
@@ -111,6 +112,8 @@ def _statement(
             yield from tiles.gemm(emit, statement)
         case Reduce():
             yield from tiles.reduce(emit, statement)
+        case Sort():
+            yield from tiles.sort(emit, statement)
         case Accumulate() if statement.buffer.dtype.is_float and sums is not None:
             yield from sums.add(emit, statement)
         case Parallel():

@@ -19,6 +19,7 @@ from tiledsl.ir.nodes import (
     Parallel,
     Reduce,
     Region,
+    Sort,
     Statement,
     Store,
     Var,
@@ -323,3 +324,23 @@ def combine(emit: Emitter, reduction: str, a: Expr, b: Expr, *, nan: bool) -> Ex
         return mul(emit, a, b)
     which = "max" if reduction.endswith("max") else "min"
     return extremum(emit, a, b, which=which, nan=nan)
+
+
+def sort(emit: Emitter, node: Sort) -> Iterator[Statement]:
+    """Ring values have the order of their integers, NaN behind all of them."""
+    target = ring_region(emit, node.target)
+    if not node.source.buffer.dtype.is_float:
+        yield ring_parts(emit, node)
+        return
+    raw, fetched = _fetch(emit, node.source)
+    yield from fetched
+    keys = tile(emit, raw.shape)
+    last = number(NO_NUMBER if node.descending else NAN)
+
+    def key(at: tuple[Var, ...]) -> Expr:
+        value = emit.name(Load(raw, at))
+        return choose(is_nan(value), last, value)
+
+    yield Allocate(keys)
+    yield each(emit, keys, key)
+    yield replace(node, source=whole(keys), target=target)

@@ -139,6 +139,7 @@ _EXECUTE: Final[dict[type, Callable[..., Ending]]] = {
     ir.Fill: tiles.fill,
     ir.Gemm: tiles.gemm,
     ir.Reduce: tiles.reduce,
+    ir.Sort: tiles.sort,
     ir.For: _for,
     ir.While: _while,
     ir.If: _if,

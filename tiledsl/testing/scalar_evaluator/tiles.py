@@ -1,7 +1,8 @@
-"""Copy, Fill, Gemm and Reduce, element by element."""
+"""Copy, Fill, Gemm, Reduce and Sort, element by element."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from tiledsl.ir import nodes as ir
@@ -123,3 +124,26 @@ def reduce(statement: ir.Reduce, scope: Scope) -> None:
         results.append((point, to_bits(convert(total, target.dtype), target.dtype)))
     for point, bits in results:
         target.write(point, bits)
+
+
+def sort(statement: ir.Sort, scope: Scope) -> None:
+    """Every line is ordered by Python, which is stable too, before one is written."""
+    source, target = Window(statement.source, scope), Window(statement.target, scope)
+    axis, sign = statement.axis, -1 if statement.descending else 1
+    shape, count = source.shape, target.shape[statement.axis]
+
+    def line(point: Position) -> list[int]:
+        def key(at: int) -> tuple[bool, Value, float]:
+            value = source.value((*point[:axis], at, *point[axis:]))
+            if isinstance(value, float) and math.isnan(value):
+                return True, 0, 0.0
+            zero = math.copysign(1.0, value) if isinstance(value, float) else 0.0
+            return False, sign * value, sign * zero
+
+        return sorted(range(shape[axis]), key=key)[:count]
+
+    lines = [(at, line(at)) for at in points(shape[:axis] + shape[axis + 1 :])]
+    for point, order in lines:
+        for number, at in enumerate(order):
+            bits = to_bits(convert(at, target.dtype), target.dtype)
+            target.write((*point[:axis], number, *point[axis:]), bits)
