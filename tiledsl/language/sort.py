@@ -265,7 +265,11 @@ def _fetch(
     span = here()
     at = tuple(Var(builder.unique("k"), INDEX, span=span) for _ in target.shape)
     position = Load(order.buffer, subscripts(order, at), span=span)
-    from_source: tuple[Expr, ...] = (*at[:axis], Cast(position, INDEX, span=span), *at[axis + 1 :])
+    from_source: tuple[Expr, ...] = (
+        *at[:axis],
+        Cast(position, INDEX, span=span),
+        *at[axis + 1 :],
+    )
     fill = source.fill
     element = Load(source.buffer, subscripts(source, from_source), fill, span=span)
     value = convert(scalar(element), target.buffer.dtype, implicit=True)
