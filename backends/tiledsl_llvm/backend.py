@@ -75,8 +75,9 @@ class LlvmBackend:
         )
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
-        pairs = _checked(target).has_bfloat_products
-        return (*DEFAULT_PIPELINE, FuseSteps(widen=not pairs))
+        machine = _checked(target)
+        bfloat = machine.has_bfloat_products or machine.has_tile_products
+        return (*DEFAULT_PIPELINE, FuseSteps(bfloat_products=bfloat))
 
     def build(
         self, function: Function, target: Target, options: BuildOptions

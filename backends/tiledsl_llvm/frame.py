@@ -48,7 +48,8 @@ class Frame:
     ``lanes`` is 1 outside vector loops.  ``mask`` holds the active lanes (None: all).
     ``trusted``: whether ``proved`` may be believed; not so where an expression is
     evaluated although its condition may not hold.  ``sums`` maps an accumulation that the
-    current vector loop keeps in registers to its slot.
+    current vector loop keeps in registers to its slot.  ``uses_tiles``: whether tile
+    registers have to be released at the end.
     """
 
     builder: Builder
@@ -65,6 +66,7 @@ class Frame:
     sums: dict[int, Value] = field(default_factory=dict)
     arena_bytes: int = 0
     stack_bytes: int = 0
+    uses_tiles: bool = False
 
     @contextmanager
     def as_scalar(self) -> Iterator[None]:

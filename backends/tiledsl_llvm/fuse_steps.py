@@ -32,6 +32,7 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.visitor import rebuild, substitute, walk
 from tiledsl.passes.base import Contract
+from tiledsl_llvm.units import operand_dtype
 
 _ROW_BYTES: Final = 1024  # of k: 256 float32 numbers
 _MOST_BYTES: Final = (
@@ -44,8 +45,9 @@ class FuseSteps:
     """Makes longer products of short ones, which load and store their sums less often.
 
     The loop may only copy tiles that it alone uses and multiply them; each step has to
-    continue where the previous one ended.  The CPU adds in the same order as before.  With
-    ``widen`` tiles of narrow floats become tiles of the dtype that sums are carried in.
+    continue where the previous one ended.  The CPU adds in the same order as before.
+    Tiles of narrow floats become tiles of the dtype that sums are carried in, or of
+    bfloat16 if it is as exact and ``bfloat_products`` says that the processor has them.
 
     Before::
 
@@ -61,7 +63,7 @@ class FuseSteps:
           gemm c[!0 +: 64, !0 +: 64] += A[0 +: 64, k_long * 8 * 32 +: 256] @ b_long[...]
     """
 
-    widen: bool = True
+    bfloat_products: bool = False
     name: str = "fuse-steps"
     contract: Contract = "reassociates"
 
@@ -76,7 +78,9 @@ class FuseSteps:
     def _loops(self, launch: Launch, names: set[str]) -> Launch:
         def change(node: Node) -> Node | tuple[Node, ...]:
             if isinstance(node, For):
-                fused = _fused(node, launch, names, widen=self.widen)
+                fused = _fused(
+                    node, launch, names, bfloat_products=self.bfloat_products
+                )
                 if fused is not None:
                     return fused
             return rebuild(node, change)
@@ -101,7 +105,7 @@ class _Step:
 
 
 def _fused(
-    loop: For, launch: Launch, names: set[str], *, widen: bool
+    loop: For, launch: Launch, names: set[str], *, bfloat_products: bool
 ) -> tuple[Statement, ...] | None:
     step = _step(loop)
     if step is None or not _alone(step, loop, launch):
@@ -110,7 +114,7 @@ def _fused(
     if count < 2:
         return None
     var = Var(_fresh(loop.var.name, names), INDEX)
-    carry = step.gemm.c.buffer.dtype if widen else None
+    carry = step.gemm.c.buffer.dtype
     body: list[Statement] = []
     tiles: list[Statement] = []
     gemm = step.gemm
@@ -122,7 +126,10 @@ def _fused(
             made = _longer_copy(copy, position, step, var, count)
             if made is None:
                 return None
-            tile = _named(made.target.buffer, copy, carry, names)
+            wide = operand_dtype(
+                made.target.buffer.dtype, carry, bfloat_products=bfloat_products
+            )
+            tile = _named(made.target.buffer, copy, wide, names)
             tiles.append(Allocate(tile, span=copy.span))
             longer = whole(tile)
             body.append(replace(made, target=longer))
@@ -270,9 +277,9 @@ def _longer_copy(
     return replace(copy, source=source, target=whole(longer), shape=grown(copy.shape))
 
 
-def _named(tile: Buffer, copy: Copy, carry: DType | None, names: set[str]) -> Buffer:
+def _named(tile: Buffer, copy: Copy, wide: DType, names: set[str]) -> Buffer:
     """The tile under a new name; wide if its narrow numbers are the source's."""
     narrow = tile.dtype.is_float and not tile.dtype.is_arithmetic
-    if carry is not None and narrow and copy.source.buffer.dtype == tile.dtype:
-        tile = replace(tile, dtype=carry)
+    if narrow and copy.source.buffer.dtype == tile.dtype:
+        tile = replace(tile, dtype=wide)
     return replace(tile, name=_fresh(tile.name, names))

@@ -22,6 +22,7 @@ from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.statements import run_block
 from tiledsl_llvm.text import Builder, Module
+from tiledsl_llvm.tile_products import release
 from tiledsl_llvm.values import Value, integer
 
 WORD = 8
@@ -77,6 +78,8 @@ def _emit_launch(
             frame.values[var.name] = b.binary("urem", rest, extent, var.name)
             rest = b.binary("udiv", rest, extent)
         run_block(frame, launch.body)
+    if frame.uses_tiles:
+        release(b)
     b.line("ret void")
     parameters = (
         "ptr noalias readonly %arguments, i64 %first, i64 %last, ptr noalias %arena"

@@ -37,6 +37,7 @@ from tiledsl.ir.nodes import (
     Range,
     Reduce,
     Region,
+    Select,
     Sort,
     Statement,
     Var,
@@ -48,10 +49,10 @@ from tiledsl.ir.visitor import rebuild, walk
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.regions import cast, read, subscripts, write
 from tiledsl_llvm.sorting import sort
+from tiledsl_llvm.units import operand_dtypes, padded_depth, unit_of
 
 OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Sort | Gemm)
 
-BFLOAT16 = DType("bfloat16")
 GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
 
 
@@ -183,13 +184,15 @@ class _Legalizer:
             )
         for region in (node.a, node.b, node.c):
             _check_static(region, node)
-        pairs = self.machine.has_bfloat_products and _multiplies_pairs(node, carry)
-        operand = BFLOAT16 if pairs else carry
-        a, load_a = self.dense(node.a, operand)
+        unit = unit_of(self.machine, node)
+        operands = operand_dtypes(unit, node)
+        padded = padded_depth(unit, node)
+        a, load_a = self.dense(node.a, operands[0], padded=(1, padded))
         # rows of b are read once per block of rows of a: they have to be close together
-        # (what is packed to be transposed or paired is moved by that)
-        far = node.b.buffer.scope == "global" and not (pairs or node.transpose_b)
-        b, load_b = self.dense(node.b, operand, moved=far)
+        # (what is packed to be transposed or put into words is moved by that)
+        far = node.b.buffer.scope == "global" and not (unit or node.transpose_b)
+        axis = 1 if node.transpose_b else 0
+        b, load_b = self.dense(node.b, operands[1], moved=far, padded=(axis, padded))
         c, load_c = self.dense(node.c, carry)
         clear = node.clear
         store_c: tuple[Statement, ...] = ()
@@ -211,20 +214,32 @@ class _Legalizer:
         dtype: DType,
         *,
         moved: bool = False,
+        padded: tuple[int, Expr | None] = (0, None),
     ) -> tuple[Region, tuple[Statement, ...]]:
-        """The region itself if it can be read directly, or a tile that is copied from it."""
+        """The region itself if it can be read directly, or a tile that is copied from it.
+
+        ``padded``: a dimension and the extent that it shall have, filled up with zeros.
+        """
         unit = region.buffer.strides is None or region.buffer.strides[-1] == index(1)
         last = isinstance(region.dims[-1], Range)
         direct = region.buffer.dtype == dtype and all(dim.proved for dim in region.dims)
-        if direct and unit and last and not moved:
+        axis, extent = padded
+        shape = region.shape
+        if extent is not None:
+            shape = (*shape[:axis], extent, *shape[axis + 1 :])
+        if direct and unit and last and not moved and shape == region.shape:
             return region, ()
-        tile = self.tile("dense", dtype, region.shape)
+        tile = self.tile("dense", dtype, shape)
         p = self.vars(2)
-        value = cast(read(region, p, region.shape), dtype)
-        body = write(whole(tile), p, region.shape, value)
+        value = cast(read(region, p, shape), dtype)
+        if shape != region.shape:
+            zero = Const(0.0 if dtype.is_float else 0, dtype)
+            inside = Apply("lt", (p[axis], region.shape[axis]))
+            value = Select(inside, value, zero)
+        body = write(whole(tile), p, shape, value)
         return whole(tile), (
             Allocate(tile),
-            Parallel(p, region.shape, body, span=region.span),
+            Parallel(p, shape, body, span=region.span),
         )
 
     def accumulate_wide(self, node: Parallel) -> Node | tuple[Node, ...]:
@@ -260,14 +275,6 @@ class _Legalizer:
             return part
 
         return (*before, rebuild(node, widen), *after)
-
-
-def _multiplies_pairs(node: Gemm, carry: DType) -> bool:
-    """Whether the operands can be read as pairs of numbers that follow along k."""
-    dtypes = {node.a.buffer.dtype, node.b.buffer.dtype}
-    depth = node.a.shape[1]
-    even = isinstance(depth, Const) and int(depth.value) % 2 == 0
-    return even and dtypes == {BFLOAT16} and carry == "float32" and not node.transpose_a
 
 
 def _check_static(region: Region, node: Gemm) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 
 from tiledsl.diagnostics import ArgumentError
 from tiledsl.settings import CPU
+from tiledsl_llvm.tile_registers import permitted
 
 _ENABLED_BY_LEVEL = {
     "x86-64": ("sse2",),
@@ -62,6 +63,12 @@ class Machine:
         return there and self.cpu.startswith("znver")
 
     @property
+    def has_tile_products(self) -> bool:
+        """Whether tile registers multiply bfloat16 and 8-bit integers."""
+        wanted = {"amx-tile", "amx-bf16", "amx-int8"}
+        return self.is_x86 and self.vector_bytes == 64 and self.features >= wanted
+
+    @property
     def has_half_conversion(self) -> bool:
         """Whether binary16 converts to and from float32 in hardware."""
         return "f16c" in self.features or not self.is_x86
@@ -90,6 +97,9 @@ def _host(restriction: str | None) -> Machine:
     found = binding.get_host_cpu_features()
     enabled = frozenset(name for name, present in found.items() if present)
     if restriction is None:
+        if not permitted():
+            enabled = frozenset(name for name in enabled if not name.startswith("amx"))
+            found = binding.FeatureMap({name: name in enabled for name in found})
         return Machine(triple, binding.get_host_cpu_name(), enabled, found.flatten())
     wanted = _ENABLED_BY_LEVEL.get(restriction)
     if wanted is None or not triple.startswith("x86_64") or not enabled >= set(wanted):

@@ -18,9 +18,11 @@ from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.matrices import Matrix, row_major
-from tiledsl_llvm.packing import pack_pairs, pack_transposed
+from tiledsl_llvm.packing import pack_rows, pack_transposed
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.text import Builder
+from tiledsl_llvm.tile_products import emit_tile_gemm
+from tiledsl_llvm.units import unit_of
 from tiledsl_llvm.values import BITS, Value, floating, integer, mangled, vector_type
 
 # two bfloat16 numbers in one word; lanes for which there is an instruction on pairs
@@ -50,6 +52,16 @@ def emit_gemm(frame: Frame, node: Gemm) -> None:
         a = Matrix(a.base, a.element, a.column, a.row)
     rows, columns = (_constant(extent) for extent in node.c.shape)
     depth = _constant(node.a.shape[0 if node.transpose_a else 1])
+    if unit_of(frame.machine, node) == "tiles":
+        emit_tile_gemm(
+            frame,
+            (a, _matrix(frame, node.b), c),
+            (rows, columns, depth),
+            (node.a.buffer.dtype, node.b.buffer.dtype),
+            transposed=node.transpose_b,
+            clear=scalar(frame, node.clear),
+        )
+        return
     if a.element == _HALF_WORD:
         a, depth = replace(a, column=integer(2)), depth // 2
     clear = scalar(frame, node.clear)
@@ -74,7 +86,7 @@ def _right(frame: Frame, node: Gemm, element: str, depth: int, columns: int) -> 
             found = replace(found, column=integer(2))
         pack_transposed(frame.builder, found, packed, depth, columns, lanes)
     else:
-        pack_pairs(frame.builder, found, packed, depth, columns, lanes)
+        pack_rows(frame.builder, found, packed, depth, columns, lanes)
     return packed
 
 

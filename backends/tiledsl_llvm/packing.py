@@ -1,10 +1,10 @@
 """The right operand of a product, copied into the order in which it is read.
 
     transposed   packed[k, n] = b[n, k]
-    paired       packed[p, n] = the word of b[2p, n] and b[2p + 1, n]
+    in words     packed[p, n] = the word of b[2p, n] and b[2p + 1, n]
     both         packed[p, n] = the word of b[n, 2p] and b[n, 2p + 1]
 
-A word holds two 16-bit numbers, the first one in its lower half.  Words of a transposed
+A word holds two 16-bit numbers, or four of 8 bits, the first one lowest.  Words of a transposed
 operand lie in memory already, so that they are transposed like other elements: in squares
 of as many vectors as a vector has lanes.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from tiledsl_llvm.matrices import Matrix
 from tiledsl_llvm.text import Builder
-from tiledsl_llvm.values import Value, integer
+from tiledsl_llvm.values import BITS, Value, integer
 
 
 def pack_transposed(
@@ -93,37 +93,27 @@ def _elements(
         b.store(word, target.place(b, k.counter, n.counter), align=target.align)
 
 
-def pack_pairs(
+def pack_rows(
     b: Builder, source: Matrix, target: Matrix, words: int, columns: int, lanes: int
 ) -> None:
-    """``source`` has twice as many rows of 16-bit numbers as there are ``words``."""
-    b.comment("pair rows")
-    with b.loop(integer(0), integer(words), 1, "pair") as pair:
-        first = b.binary("mul", pair.counter, integer(2))
+    """``source`` has as many rows for each of ``words`` as a word has numbers."""
+    b.comment("rows into words")
+    bits = BITS[source.element]
+    per_word = BITS[target.element] // bits
+    with b.loop(integer(0), integer(words), 1, "word") as row:
+        first = b.binary("mul", row.counter, integer(per_word))
         for start, stop, width in _widths(columns, lanes):
             with b.loop(integer(start), integer(stop), width, "n") as n:
-                low, high = (
-                    b.convert(
-                        "zext",
-                        b.load(
-                            source.place(
-                                b, b.binary("add", first, integer(k)), n.counter
-                            ),
-                            source.element,
-                            width,
-                            align=source.align,
-                        ),
-                        target.element,
-                    )
-                    for k in range(2)
-                )
-                word = b.binary("or", low, b.binary("shl", high, _sixteen(width)))
-                place = target.place(b, pair.counter, n.counter)
+                word = integer(0, target.element, width)
+                for k in range(per_word):
+                    line = b.binary("add", first, integer(k))
+                    place = source.place(b, line, n.counter)
+                    part = b.load(place, source.element, width, align=source.align)
+                    wide = b.convert("zext", part, target.element)
+                    shift = integer(k * bits, target.element, width)
+                    word = b.binary("or", word, b.binary("shl", wide, shift))
+                place = target.place(b, row.counter, n.counter)
                 b.store(word, place, align=target.align)
-
-
-def _sixteen(lanes: int) -> Value:
-    return integer(16, "i32", lanes)
 
 
 def _widths(count: int, lanes: int) -> Iterator[tuple[int, int, int]]:

@@ -31,7 +31,11 @@ from tiledsl_llvm.microkernels import emit_gemm
 from tiledsl_llvm.parallel import emit_parallel
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.text import Builder
-from tiledsl_llvm.values import Value, integer
+from tiledsl_llvm.values import BITS, Value, integer
+
+
+_FAR_BYTES: Final = 256
+_LINE_BYTES: Final = 64
 
 
 def run_block(frame: Frame, block: Block) -> None:
@@ -51,12 +55,13 @@ def _allocate(frame: Frame, node: Allocate) -> None:
 def declare(frame: Frame, buffer: Buffer, lanes: int) -> None:
     """Gives a block-local buffer its memory; ``lanes`` copies of a private one."""
     shape = buffer.static_shape
+    element = memory_element_of(buffer.dtype)
+    padding = _row_padding(buffer, BITS[element] // 8) if lanes == 1 else 0
     count = 1
     strides: list[int] = []
     for extent in reversed(shape):
         strides.insert(0, count)
-        count *= extent
-    element = memory_element_of(buffer.dtype)
+        count = count * extent + (padding if len(strides) == 1 else 0)
     small = buffer.scope == "local" and count <= SMALL_ELEMENTS
     base = frame.scratch(element, count * lanes, small=small, hint=buffer.name)
     frame.buffers[buffer.name] = Storage(
@@ -66,6 +71,18 @@ def declare(frame: Frame, buffer: Buffer, lanes: int) -> None:
         tuple(integer(stride) for stride in strides),
         lanes,
     )
+
+
+def _row_padding(buffer: Buffer, element_bytes: int) -> int:
+    """Elements between the rows of a tile.
+
+    Rows a power of two apart would share a few sets of the cache: what walks over rows,
+    as products do, would find half of a tile evicted.
+    """
+    if buffer.scope == "local" or buffer.rank < 2:
+        return 0
+    far = buffer.static_shape[-1] * element_bytes % _FAR_BYTES == 0
+    return _LINE_BYTES // element_bytes if far else 0
 
 
 def _let(frame: Frame, node: Let) -> None:

@@ -53,8 +53,8 @@ func f(A: {dtype}[32, 272], B: {dtype}[48, 272], C: {sums}[32, 48], n: int32)
     return parse_function("\n".join(lines) + "\n", settle_claims=recheck_claims)
 
 
-def fused(function: Function, *, widen: bool = True) -> Function:
-    result = FuseSteps(widen=widen).run(function, BACKEND.capabilities(CPU))
+def fused(function: Function, *, bfloat_products: bool = False) -> Function:
+    result = FuseSteps(bfloat_products).run(function, BACKEND.capabilities(CPU))
     verify(result)
     return result
 
@@ -100,8 +100,8 @@ def test_sums_keep_their_bits(steps: str, dtype: str) -> None:
     # from the ninth step on a part of k lies outside and reads as zero
     before = product(steps=steps, dtype=dtype)
     expected = run(before, dtype, "float32")
-    for widen in (False, True):
-        after = fused(before, widen=widen)
+    for bfloat_products in (False, True):
+        after = fused(before, bfloat_products=bfloat_products)
         assert (after == before) == (steps == "1")
         np.testing.assert_allclose(run(after, dtype, "float32"), expected, 1e-4, 1e-4)
 
@@ -116,10 +116,16 @@ def test_a_number_of_steps_known_at_run_time(n: int) -> None:
     np.testing.assert_allclose(got, expected, 1e-4, 1e-4)
 
 
-def test_narrow_tiles_become_wide_unless_the_processor_multiplies_pairs() -> None:
-    function = product(dtype="bfloat16")
-    assert "a_long: float32[32, 256]" in print_function(fused(function))
-    assert "a_long: bfloat16" in print_function(fused(function, widen=False))
+def test_narrow_tiles_become_wide_unless_the_processor_multiplies_them() -> None:
+    for dtype, kept in [
+        ("bfloat16", "bfloat16"),
+        ("float8_e4m3fn", "bfloat16"),
+        ("float16", "float32"),
+    ]:
+        function = product(dtype=dtype)
+        assert "a_long: float32[32, 256]" in print_function(fused(function))
+        after = print_function(fused(function, bfloat_products=True))
+        assert f"a_long: {kept}" in after
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("this processor does not multiply pairs")
     always = property(lambda self: True)
     monkeypatch.setattr(Machine, "has_bfloat_products", always)
+    monkeypatch.setattr(Machine, "has_tile_products", property(lambda self: False))
 
 
 @pytest.mark.parametrize("transposed", [False, True])
