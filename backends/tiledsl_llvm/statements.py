@@ -33,7 +33,6 @@ from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import BITS, Value, integer
 
-
 _FAR_BYTES: Final = 256
 _LINE_BYTES: Final = 64
 

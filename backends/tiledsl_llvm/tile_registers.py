@@ -71,9 +71,10 @@ def split(extent: int, size: int) -> list[tuple[int, int, tuple[int, ...]]]:
     [(0, 64, (16, 16)), (64, 70, (6,))]
     """
     whole = extent // (2 * size) * 2 * size
-    ranges = [(0, whole, (size, size))] if whole else []
+    ranges: list[tuple[int, int, tuple[int, ...]]] = []
+    if whole:
+        ranges.append((0, whole, (size, size)))
     if whole < extent:
         rest = extent - whole
-        parts = (size, rest - size) if rest > size else (rest,)
-        ranges.append((whole, extent, parts))
+        ranges.append((whole, extent, (size, rest - size) if rest > size else (rest,)))
     return ranges

@@ -48,12 +48,14 @@ def program(m: int, n: int, k: int, dtypes: tuple[str, str, str], **change: str)
     size = f"{n}, {k}" if transposed else f"{k}, {n}"
     box = ", ".join(f"!0 +: {extent}" for extent in size.split(", "))
     turn = ".T" if transposed else ""
+    product = f"A[!0 +: {m}, !0 +: {k}] @ B[{box}]{turn}"
+    clear = change.get("clear", "false")
     return f"""
         func f(A: {a}[{m}, {k}], B: {b}[{size}], C: {c}[{m}, {n}])
           launch (bx: 1) threads 1
             alloc fragment c: {c}[{m}, {n}]
             copy C[!0 +: {m}, !0 +: {n}] -> c[!0 +: {m}, !0 +: {n}] shape ({m}, {n})
-            gemm c[!0 +: {m}, !0 +: {n}] += A[!0 +: {m}, !0 +: {k}] @ B[{box}]{turn} clear {change.get("clear", "false")}
+            gemm c[!0 +: {m}, !0 +: {n}] += {product} clear {clear}
             copy c[!0 +: {m}, !0 +: {n}] -> C[!0 +: {m}, !0 +: {n}] shape ({m}, {n})
         """
 
