@@ -9,6 +9,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder
 from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import Allocate, Apply, Buffer, Var, index
+from tiledsl.ir.printer import print_function
 
 
 def test_allocations(builder, emitted) -> None:
@@ -126,10 +127,20 @@ def test_hints_are_checked_for_type(builder, buffer) -> None:
             bad()
 
 
-def test_barriers_say_nothing(builder) -> None:
-    T.sync_threads()
-    T.sync_warp()
-    assert not builder.scopes[-1].statements
+def test_barriers_without_threads_say_nothing(builder) -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((4,), "int32")):
+        with T.Kernel(4) as bx:
+            T.sync_threads()
+            for _ in T.serial(X[bx]):
+                T.sync_warp()
+            X[bx] = 1
+
+    text = print_function(kernel.function)
+    assert "barrier" not in text.lower() and "sync" not in text
+    for count in (0, True, "4"):
+        with pytest.raises(KernelError, match="E0209"):
+            T.sync_threads(1, count)
     with builder.block("parallel"), pytest.raises(KernelError, match="E0210"):
         T.sync_threads()
 

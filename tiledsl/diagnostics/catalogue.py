@@ -70,6 +70,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0216": "a safe value is malformed or given twice",
     "E0217": "a hint is malformed",
     "E0218": "a reducer is read before it is finalized",
+    "E0219": "a T.Parallel depends on the thread",
+    "E0220": "a barrier that only some of its threads reach",
     # E03 types and values
     "E0301": "something is not an element type",
     "E0302": "a literal does not fit its dtype",

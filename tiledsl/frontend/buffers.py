@@ -242,7 +242,7 @@ def store(
             hint="open `with T.Kernel(...)`, or use T.Parallel or T.fill",
         )
     subscripts = counted(buffer, indices)
-    conditional = builder.inside("arm")
+    conditional = builder.conditional
     check_subscripts(buffer, subscripts, builder, conditional=conditional, span=here())
     element_write(builder, buffer, subscripts, value, update)
 

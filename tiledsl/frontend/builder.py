@@ -100,7 +100,7 @@ class Builder:
         """Appends to the innermost open block."""
         if self.unfinished:
             check_reads(statement, self.unfinished)
-        check_loads(statement, self, conditional=self.inside("arm"))
+        check_loads(statement, self, conditional=self.conditional)
         self.reads.settle_before(self, statement)
         self.scopes[-1].open_statements.append(statement)
 
@@ -114,7 +114,7 @@ class Builder:
         if not any(isinstance(part, Load) for part in walk(value)):
             self.definitions[var.name] = value
         statement = Let(var, value, span=self.span)
-        check_loads(statement, self, conditional=self.inside("arm"))
+        check_loads(statement, self, conditional=self.conditional)
         self.emit_in(block or self.scopes[-1], statement)
         return var
 
@@ -140,6 +140,14 @@ class Builder:
     def inside(self, kind: BlockKind) -> bool:
         """Whether an open block of this kind encloses the current point."""
         return any(block.kind == kind for block in self.scopes)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the current point may not be reached: in an arm, or after a return."""
+        return any(
+            block.kind == "arm" or "thread_return" in block.facts
+            for block in self.scopes
+        )
 
     def innermost(self, *kinds: BlockKind) -> Collected | None:
         """The innermost open block of one of these kinds."""

@@ -41,7 +41,7 @@ def check_range(buffer: Buffer, dim: int, start: Expr, length: Affine) -> None:
     positions = (known[0], known[1] + count - 1)
     error = outside(buffer, dim, "slice", positions, here())
     builder = Builder.active()
-    if error and builder.inside("arm"):
+    if error and builder.conditional:
         builder.warn("W0501", error.summary.partition(" ")[2])
     elif error:
         raise error

@@ -11,6 +11,8 @@ from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
 from tiledsl.frontend.specs import KernelSpec
+from tiledsl.frontend.threads.axis import used_axis
+from tiledsl.frontend.threads.splitting import lowered, without_barriers
 from tiledsl.frontend.values import wrap
 from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import Const, Launch
@@ -70,6 +72,11 @@ class Launches(Activation):
             values = tuple(wrap(var) for var in indices)
             yield values[0] if len(values) == 1 else values
         body = collected.statements
+        axis = used_axis(collected.facts)
+        if axis is not None:
+            body = lowered(self.builder, axis, body)
+        elif "barriers" in collected.facts:
+            body = without_barriers(body)
         self.builder.emit(Launch(indices, spec.grid, spec.threads, body, span=span))
 
     def _check_place(self, span: Span) -> None:

@@ -15,6 +15,7 @@ from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
 from tiledsl.frontend.snapshots import at_host_level
 from tiledsl.frontend.specs import KernelSpec, LoopAxis, LoopSpec
+from tiledsl.frontend.threads.thread_index import ThreadIndex
 from tiledsl.frontend.values import as_condition, as_index, is_symbolic, wrap
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
@@ -53,6 +54,8 @@ class Loops(Activation):
             if at_host_level(self.builder):
                 return self._at_host(iterable, self.builder.span)
             return self._traced(iterable, names, self.builder.span)
+        if isinstance(iterable, ThreadIndex):
+            return self._unrolled((wrap(iterable.expr),), self.builder.span)
         return self._unrolled(self._items(iterable), self.builder.span)
 
     def _items(self, iterable: object) -> Iterable[object]:

@@ -6,13 +6,26 @@ Updates of global elements from several blocks are not available yet.
 
 from __future__ import annotations
 
+from typing import Final
+
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.arithmetic import binary
-from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
-from tiledsl.frontend.builder import here
-from tiledsl.frontend.values import ScalarLike, Value, apply
+from tiledsl.frontend.buffers import (
+    BufferRef,
+    Element,
+    RegionRef,
+    VarRef,
+    counted,
+    store,
+)
+from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.conversion import convert
+from tiledsl.frontend.threads.axis import in_thread_code
+from tiledsl.frontend.values import ScalarLike, Value, apply, operand
+from tiledsl.ir.nodes import Accumulate
 
 Place = Element | VarRef
+_REDUCTIONS: Final = {"add": "sum", "max": "max", "min": "min", "or": "or"}
 
 
 def atomic_add(
@@ -96,6 +109,15 @@ def _update(
     _check(operation, dst)
     if return_prev:
         raise _unavailable(operation, "with return_prev")
+    if in_thread_code(Builder.active()):
+        contribution = convert(
+            operand(value), dst.buffer.dtype.evaluation, implicit=True
+        )
+        indices = counted(dst.buffer, dst.indices)
+        reduction = _REDUCTIONS[op]
+        update = Accumulate(reduction, dst.buffer, indices, contribution, span=here())
+        Builder.active().emit(update)
+        return
     combined = apply(lambda a, b: binary(op, a, b), dst, value)
     store(dst.buffer, dst.indices, combined, update=(op, value))
 

@@ -8,7 +8,7 @@ from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.conversion import check_rounding, convert
 from tiledsl.frontend.scalars import Scalar, scalar
-from tiledsl.frontend.values import ScalarLike, Value, apply, operand
+from tiledsl.frontend.values import ScalarLike, Value, apply, as_value, operand
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Bitcast
 from tiledsl.language.dtypes import dtype as dtype_of
@@ -49,6 +49,8 @@ def reinterpret(value: ScalarLike, dtype: object) -> Value:
     >>> reinterpret(cast(1.0, "float32"), "uint32").dtype
     DType('uint32')
     """
+    if dtype == "handle":
+        return as_value(value)  # the placeholder in T.attr (rule L83)
     target = DType(dtype_of(dtype))
     source = operand(value)
     if not isinstance(source, Scalar):

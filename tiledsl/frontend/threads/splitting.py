@@ -1,0 +1,164 @@
+"""What becomes of each statement of thread code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.builder import Builder
+from tiledsl.frontend.threads.axis import ThreadAxis
+from tiledsl.frontend.threads.control import Control
+from tiledsl.frontend.threads.exits import Exits, returns
+from tiledsl.frontend.threads.state import resolved
+from tiledsl.frontend.threads.statements import Barrier, Combine, Exchange
+from tiledsl.frontend.threads.structure import Lines
+from tiledsl.frontend.threads.tile_loops import as_loops
+from tiledsl.frontend.threads.uniformity import TILE_STATEMENTS
+from tiledsl.ir.dtypes import BOOL
+from tiledsl.ir.nodes import (
+    Allocate,
+    Block,
+    Break,
+    Const,
+    Continue,
+    Copy,
+    Expr,
+    Fill,
+    For,
+    Gemm,
+    If,
+    Let,
+    Node,
+    Parallel,
+    Reduce,
+    Statement,
+    Store,
+    While,
+)
+from tiledsl.ir.spans import NO_SPAN
+from tiledsl.ir.visitor import rebuild, walk
+
+
+class Splitting(Control):
+    """Visits the statements of a launch in order."""
+
+    def kernel(self, body: Block) -> Block:
+        lines = Lines()
+        if returns(body):
+            yes = Const(True, BOOL, span=body[0].span)
+            self.exits = Exits(self.flag(lines, "active", yes))
+        self.run(lines, body, None)
+        return lines.finished()
+
+    def run(self, lines: Lines, block: Sequence[Node], mask: Expr | None) -> None:
+        for statement in block:
+            self._statement(lines, statement, mask)
+
+    def _statement(self, lines: Lines, statement: Node, mask: Expr | None) -> None:
+        match statement:
+            case Allocate():
+                lines.done.append(statement)
+            case Barrier():
+                self.check_barrier(statement, mask)
+            case Exchange():
+                self.exchange(lines, statement, mask)
+            case Combine():
+                self.combine(lines, statement, mask)
+            case Break() | Continue() if self.exits.loops[-1:] == (None,):
+                self.add_for_block(lines, statement)
+                lines.close()
+            case Let() if statement.value not in self.varying:
+                self.add_for_block(lines, statement)
+            case Store(buffer=buffer) if self.is_shared_scalar(buffer):
+                self.add_for_block(lines, statement)
+            case _:
+                self._compound(lines, statement, mask)
+
+    def _compound(self, lines: Lines, statement: Node, mask: Expr | None) -> None:
+        match statement:
+            case Parallel():
+                _check_parallel(self, statement)
+                self.guarded(lines, statement, mask)
+            case Copy() | Fill() | Gemm() | Reduce():
+                self._tile(lines, statement, mask)
+            case If() | For() | While() if self.splits(statement):
+                self._control(lines, statement, mask)
+            case _:
+                self.add_for_threads(lines, self._in_region(statement), mask)
+
+    def _control(
+        self, lines: Lines, statement: If | For | While, mask: Expr | None
+    ) -> None:
+        match statement:
+            case If():
+                self.branch(lines, statement, mask)
+            case For():
+                self.counted(lines, statement, mask)
+            case While():
+                self.repeated(lines, statement, mask)
+
+    def _tile(self, lines: Lines, statement: Statement, mask: Expr | None) -> None:
+        if self.varying.is_per_thread(statement):
+            for part in self._loops(statement):
+                self._statement(lines, part, mask)
+        else:
+            self.guarded(lines, statement, mask)
+
+    def _loops(self, statement: Node) -> Block:
+        made = as_loops(self.builder, statement)
+        self.varying.learn(made)
+        return made
+
+    def _in_region(self, statement: Node) -> Node:
+        """The statement with the tile statements in it as loops."""
+
+        def change(part: Node) -> Node | tuple[Node, ...]:
+            if isinstance(part, TILE_STATEMENTS):
+                return self._loops(part)
+            if isinstance(part, If | For | While):
+                return rebuild(part, change)
+            return part
+
+        return (
+            rebuild(statement, change)
+            if isinstance(statement, If | For | While)
+            else statement
+        )
+
+
+def _check_parallel(splitting: Splitting, loop: Parallel) -> None:
+    """E0219 if the iterations of a ``T.Parallel`` ask which thread they are."""
+    if loop not in splitting.varying:
+        return
+    place = next(
+        (part for part in walk(loop) if part in splitting.varying and part.span.line),
+        loop,
+    )
+    raise KernelError(
+        "E0219",
+        "a T.Parallel in thread code depends on the thread",
+        span=place.span if place.span != NO_SPAN else loop.span,
+        expected="iterations that mean the same in every thread",
+        hint="use T.serial for a loop of each thread, or the index of the T.Parallel "
+        "instead of the thread's",
+    )
+
+
+def lowered(builder: Builder, axis: ThreadAxis, body: Block) -> Block:
+    """The body of a launch in thread code as Tile IR."""
+    splitting = Splitting(builder, axis, body)
+    return resolved(builder, axis, splitting.varying, splitting.kernel(body))
+
+
+def without_barriers(body: Block) -> Block:
+    """The body of a launch that never asks for a thread: barriers mean nothing (L15)."""
+
+    def change(part: Node) -> Node | tuple[Node, ...]:
+        return () if isinstance(part, Barrier) else rebuild(part, change)
+
+    changed: list[Statement] = []
+    for statement in body:
+        result = change(statement)
+        if not isinstance(result, tuple):
+            changed.append(result)  # type: ignore[arg-type]  # a statement stays one
+    return tuple(changed)

@@ -1,0 +1,191 @@
+"""Splitting thread code into regions, and what the block does between them.
+
+Statements under control that all threads share take effect one after the other, for all
+threads: a region ends where a statement may touch what another thread touched in it
+(rule L15).  Barriers that the author wrote are therefore already there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from tiledsl.diagnostics import KernelError
+from tiledsl.frontend.builder import Builder
+from tiledsl.frontend.threads.axis import ThreadAxis
+from tiledsl.frontend.threads.exits import Exits, leaves_loop
+from tiledsl.frontend.threads.masks import both, masked, per_thread_values
+from tiledsl.frontend.threads.statements import (
+    Barrier,
+    Combine,
+    Exchange,
+    PerThread,
+)
+from tiledsl.frontend.threads.touches import Touch, Touches
+from tiledsl.frontend.threads.uniformity import TILE_STATEMENTS, Varying
+from tiledsl.ir.dtypes import BOOL
+from tiledsl.ir.nodes import (
+    Accumulate,
+    Allocate,
+    Block,
+    Buffer,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    Node,
+    Parallel,
+    Statement,
+    Store,
+    Var,
+    While,
+)
+from tiledsl.ir.visitor import walk
+
+
+@dataclass(slots=True)
+class Lines:
+    """A block being built: finished statements, and the region that is still open."""
+
+    done: list[Statement] = field(default_factory=list)
+    region: list[Statement] = field(default_factory=list)
+    touched: list[Touch] = field(default_factory=list)
+
+    def close(self) -> None:
+        if self.region:
+            region = PerThread(tuple(self.region), span=self.region[0].span)
+            self.done.append(cast("Statement", region))
+        self.region, self.touched = [], []
+
+    def finished(self) -> Block:
+        self.close()
+        return tuple(self.done)
+
+
+class Structure:
+    """The state of one launch being split.
+
+    ``mask`` in the methods is the condition under which threads take part, besides the
+    flags of ``exits``; None: all do.
+    """
+
+    def __init__(self, builder: Builder, axis: ThreadAxis, body: Block) -> None:
+        self.builder = builder
+        self.axis = axis
+        self.varying = Varying(body, axis.vars)
+        known = (builder.ranges, builder.definitions)
+        self.touches = Touches(axis, self.varying, *known)
+        self.exits = Exits()
+
+    def run(self, lines: Lines, block: Sequence[Node], mask: Expr | None) -> None:
+        """Adds the statements of a block."""
+        raise NotImplementedError
+
+    # ----------------------------------------------------------- adding statements
+
+    def add_for_block(self, lines: Lines, statement: Statement) -> None:
+        """A statement of the whole block; before the open region if that may be."""
+        if self.touches.meet(lines.touched, self.touches.of(statement)):
+            lines.close()
+        lines.done.append(statement)
+
+    def add_for_threads(self, lines: Lines, statement: Node, mask: Expr | None) -> None:
+        """A statement that each thread which takes part runs by itself."""
+        for part in self.exits.lowered(statement):
+            touched = self.touches.of(part)
+            if self.touches.meet(lines.touched, touched):
+                lines.close()
+            lines.region.append(masked(part, self.taking_part(mask)))
+            lines.touched += touched
+
+    def taking_part(self, mask: Expr | None) -> Expr | None:
+        flag = self.exits.flag
+        return both(mask, None if flag is None else Load(flag, ()))
+
+    def private(
+        self, lines: Lines, name: str, value: Expr, mask: Expr | None = None
+    ) -> Var:
+        """A new name for a value of each thread."""
+        var = Var(self.builder.unique(name), value.dtype, span=value.span)
+        self.varying.vars.add(var.name)
+        let = masked(Let(var, value, span=value.span), self.taking_part(mask))
+        if isinstance(let, Let) and not any(isinstance(n, Load) for n in walk(let)):
+            self.builder.definitions[var.name] = let.value
+        touched = self.touches.of(let)
+        if self.touches.meet(lines.touched, touched):
+            lines.close()
+        lines.region.append(let)
+        lines.touched += touched
+        return var
+
+    def flag(self, lines: Lines, name: str, value: Expr) -> Buffer:
+        """A new private variable that holds whether the thread takes part."""
+        buffer = Buffer(self.builder.unique(name), (), BOOL, "local", span=value.span)
+        self.varying.buffers.add(buffer.name)
+        lines.done.append(Allocate(buffer, span=value.span))
+        lines.region.append(Store(buffer, (), value, span=value.span))
+        lines.touched += self.touches.of(lines.region[-1])
+        return buffer
+
+    # ------------------------------------------------------------------ questions
+
+    def splits(self, statement: Node) -> bool:
+        """Whether a region cannot hold the statement as a whole."""
+        inside = list(walk(statement))
+        own = {part.buffer.name for part in inside if isinstance(part, Allocate)}
+        if any(self._needs_block(part, own) for part in inside):
+            return True
+        if self.is_uniform(statement):
+            leaves = isinstance(statement, If) and leaves_loop((statement,))
+            if leaves and self.exits.loops[-1:] == (None,):
+                return True
+            return self.touches.meet_within(self.touches.of(statement))
+        return False
+
+    def is_uniform(self, statement: Node) -> bool:
+        """Whether all threads go the same way through a control statement."""
+        match statement:
+            case If(condition=condition) | While(condition=condition):
+                return condition not in self.varying
+            case For():
+                bounds = (statement.start, statement.stop, statement.step)
+                return not self.varying.any_of(*bounds)
+        return False
+
+    def _needs_block(self, part: Node, own: set[str]) -> bool:
+        match part:
+            case Barrier() | Exchange() | Combine() | Parallel():
+                return True
+            case Store(buffer=buffer) | Accumulate(buffer=buffer):
+                return self.is_shared_scalar(buffer) and buffer.name not in own
+        return isinstance(part, TILE_STATEMENTS) and not self.varying.is_per_thread(
+            part
+        )
+
+    def is_shared_scalar(self, buffer: Buffer) -> bool:
+        """Whether all threads hold the same in a local buffer, so that one copy does."""
+        return buffer.scope == "local" and buffer.name not in self.varying.buffers
+
+    def values(self, expr: Expr) -> list[int] | None:
+        """The value for each thread, if it is known while compiling."""
+        return per_thread_values(expr, self.axis, self.builder.definitions)
+
+    def check_barrier(self, barrier: Barrier, mask: Expr | None) -> None:
+        """E0220 if the barrier provably waits for threads that never come (rule L78)."""
+        values = None if mask is None else self.values(mask)
+        active = self.axis.count if mask is None else None
+        if values is not None:
+            active = sum(map(bool, values))
+        expected = barrier.count or self.axis.count
+        if barrier.function == "sync_warp" or active in (None, 0, expected):
+            return
+        raise KernelError(
+            "E0220",
+            "a barrier that only some of its threads reach",
+            span=barrier.span,
+            expected=f"{expected} threads",
+            got=f"{active} of {self.axis.count}",
+            hint="move T.sync_threads() out of the `if`, or split the `if` around it",
+        )
