@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final, Literal, TypedDict
 
 from tiledsl.backend import Backend, BuildOptions
-from tiledsl.diagnostics import ArgumentError, KernelError, UnsupportedByTarget, brief
+from tiledsl.diagnostics import ArgumentError, KernelError, brief
 from tiledsl.ir.nodes import Buffer, Function
+from tiledsl.passes.tiling.schedule import scheduled
 from tiledsl.runtime.backends import TargetRequest
 from tiledsl.runtime.expectations import expect, expect_checked
 from tiledsl.runtime.kernel import JITKernel
@@ -53,17 +54,20 @@ class CompileOptions:
     exact_fusion: bool = False
     asserts: bool = False
     checked: bool | str = False
+    schedule: Mapping[str, object] = field(default_factory=dict)
+    tunables: Mapping[str, object] = field(default_factory=dict)
 
     @staticmethod
     def of(keywords: JitKeywords) -> CompileOptions:
         """Checks the options as given.  Raises ArgumentError for unknown ones."""
         given: dict[str, object] = dict(keywords)
         for name in ("schedule", "tunables"):
-            value = given.pop(name, None)
-            if value is not None and not (isinstance(value, Mapping) and not value):
-                raise UnsupportedByTarget(
-                    "E2001", f"the option {name}= is not available yet"
-                )
+            value = given.get(name) or {}
+            named = isinstance(value, Mapping) and all(
+                isinstance(k, str) for k in value
+            )
+            expect(named, f"the option {name}", "a dict by name", value)
+            given[name] = value
         configs = given.pop("pass_configs", None)
         known = {field.name for field in fields(CompileOptions)}
         for name in [name for name in given if name not in known]:
@@ -92,6 +96,8 @@ class CompileOptions:
         """The callable kernel of a traced function."""
         if self.out_idx is not None:
             function = with_outputs(function, self.out_idx)
+        if self.schedule:
+            function = scheduled(function, self.schedule)
         if self.fast_math:
             function = replace(function, fast_math=True)
         return JITKernel(

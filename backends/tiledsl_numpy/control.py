@@ -33,6 +33,11 @@ def if_(statement: ir.If, frame: Frame) -> None:
     frame.active = masks.without(entered, frame.loop.stopped)
 
 
+def hint(statement: ir.TileHint, frame: Frame) -> None:
+    """Runs the statements: a hint has no influence on what they do."""
+    frame.run(statement.body)
+
+
 def for_(statement: ir.For, frame: Frame) -> None:
     """Runs the body for each value; lanes may have bounds of their own."""
     start, stop, step = (

@@ -32,5 +32,6 @@ EXECUTE: MappingProxyType[type, Execute] = MappingProxyType(
         ir.Continue: control.continue_,
         ir.Parallel: parallel,
         ir.Launch: launch,
+        ir.TileHint: control.hint,
     }
 )

@@ -17,6 +17,7 @@ from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
 from tiledsl.passes.prove_bounds import ProveBounds
 from tiledsl.passes.simplify_index import SimplifyIndex
+from tiledsl.passes.tile import Tile
 from tiledsl_triton.functionalize import Kernel, functionalize
 from tiledsl_triton.gpu_executable import GpuExecutable
 from tiledsl_triton.interpreted_executable import InterpretedExecutable
@@ -66,6 +67,7 @@ class TritonBackend:
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
         return (
+            Tile(),
             Canonicalize(),
             SimplifyIndex(),
             Canonicalize(),  # removes the branches that simplify-index decided

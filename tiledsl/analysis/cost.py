@@ -33,6 +33,7 @@ from tiledsl.ir.nodes import (
     Sort,
     Statement,
     Store,
+    TileHint,
     Var,
     While,
 )
@@ -150,6 +151,8 @@ def _statement(statement: Statement, values: Values) -> Cost:
         case Launch(vars=names, grid=grid, body=body):
             ranges = [range(_count([extent], values)) for extent in grid]
             return _repeated(names, ranges, body, values)
+        case TileHint(body=body):
+            return _block(body, values)
         case _:
             return _operation(statement, values)
 

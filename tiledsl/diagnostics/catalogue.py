@@ -72,6 +72,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0218": "a reducer is read before it is finalized",
     "E0219": "a T.Parallel depends on the thread",
     "E0220": "a barrier that only some of its threads reach",
+    "E0230": "whole-tensor statements cannot become one kernel",
     # E03 types and values
     "E0301": "something is not an element type",
     "E0302": "a literal does not fit its dtype",
@@ -157,6 +158,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E1020": "an array argument spans more bytes than can be addressed",
     "E1021": "no argument of any call could determine a dim",
     "E1022": "the grid of a launch is negative for these arguments",
+    "E1023": "the greatest or least of no elements",
     "E1030": "a wrapper of a kernel needs an array of another rank",
     "E1031": "arguments of a wrapper of a kernel do not fit each other",
     # E20 refused by a target

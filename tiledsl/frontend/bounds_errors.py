@@ -33,6 +33,7 @@ from tiledsl.ir.nodes import (
     Sort,
     Statement,
     Store,
+    TileHint,
     While,
 )
 from tiledsl.ir.spans import Span
@@ -40,7 +41,7 @@ from tiledsl.ir.visitor import children
 
 _STATEMENTS = (
     Allocate, Let, Store, Accumulate, Copy, Fill, Gemm, Reduce, Sort, For, Parallel, If, While,
-    Break, Continue, Launch,
+    Break, Continue, Launch, TileHint,
 )  # fmt: skip
 
 

@@ -30,11 +30,14 @@ from tiledsl.ir.nodes import (
     Apply,
     Block,
     Const,
+    Copy,
     Expr,
     If,
     Launch,
+    Parallel,
     Select,
     Statement,
+    TileHint,
 )
 
 Thunk = Callable[[], object]
@@ -103,18 +106,29 @@ def _only_if(condition: Expr, statement: Statement) -> Statement:
     """
     match statement:
         case Launch():
-            grid = tuple(
-                Select(condition, extent, Const(0, INDEX), span=extent.span)
-                for extent in statement.grid
-            )
-            return replace(statement, grid=grid)
+            return replace(statement, grid=_or_none(condition, statement.grid))
         case Allocate():
             return statement
+        case Parallel(extents=extents):
+            return replace(statement, extents=_or_none(condition, extents))
+        case Copy(shape=shape) if shape:
+            return replace(statement, shape=_or_none(condition, shape))
+        case TileHint(body=body):
+            inside = tuple(_only_if(condition, part) for part in body)
+            return replace(statement, body=inside)
     raise UnsupportedByTarget(
         "E2001",
         "this statement under a run-time condition outside T.Kernel is not available",
         span=statement.span,
         hint="put the condition inside a T.Kernel",
+    )
+
+
+def _or_none(condition: Expr, extents: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The extents, or 0 where the condition does not hold."""
+    return tuple(
+        Select(condition, extent, Const(0, INDEX), span=extent.span)
+        for extent in extents
     )
 
 

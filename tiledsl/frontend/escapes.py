@@ -21,6 +21,7 @@ from tiledsl.ir.nodes import (
     Node,
     Parallel,
     Statement,
+    TileHint,
     Var,
     While,
 )
@@ -59,7 +60,7 @@ def _own_parts(statement: Statement) -> Iterator[Node]:
             yield from walk(value)
         case Allocate():
             return
-        case For() | Parallel() | If() | While() | Launch():
+        case For() | Parallel() | If() | While() | Launch() | TileHint():
             for name in _HEADERS[type(statement)]:
                 part = getattr(statement, name)
                 for node in part if isinstance(part, tuple) else (part,):
@@ -75,6 +76,7 @@ _HEADERS: dict[type[Node], tuple[str, ...]] = {
     If: ("condition",),
     While: ("condition",),
     Launch: ("grid",),
+    TileHint: (),
 }
 
 
@@ -88,7 +90,7 @@ def _blocks(statement: Statement) -> Iterator[tuple[Block, tuple[Var, ...]]]:
         case If(then=then, otherwise=otherwise):
             yield then, ()
             yield otherwise, ()
-        case While(body=body):
+        case While(body=body) | TileHint(body=body):
             yield body, ()
 
 

@@ -13,7 +13,7 @@ from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
-from tiledsl.frontend.snapshots import at_host_level
+from tiledsl.frontend.snapshots import at_host_level, refuse_reads
 from tiledsl.frontend.specs import KernelSpec, LoopAxis, LoopSpec
 from tiledsl.frontend.threads.thread_index import ThreadIndex
 from tiledsl.frontend.values import as_condition, as_index, is_symbolic, wrap
@@ -51,7 +51,7 @@ class Loops(Activation):
         if isinstance(iterable, range):
             iterable = serial_range(iterable.start, iterable.stop, iterable.step)
         if isinstance(iterable, LoopSpec):
-            if at_host_level(self.builder):
+            if at_host_level(self.builder) and iterable.kind != "parallel":
                 return self._at_host(iterable, self.builder.span)
             return self._traced(iterable, names, self.builder.span)
         if isinstance(iterable, ThreadIndex):
@@ -86,6 +86,8 @@ class Loops(Activation):
     ) -> Iterator[object]:
         if spec.kind == "parallel":
             check_nesting(self.builder)
+            if at_host_level(self.builder):
+                refuse_reads(axis.stop for axis in spec.axes)
         elif spec.kind == "pipelined" and self.builder.inside("parallel"):
             raise KernelError(
                 "E0139",
@@ -111,13 +113,6 @@ class Loops(Activation):
 
     def _at_host(self, spec: LoopSpec, span: Span) -> Iterator[object]:
         """A loop around launches: unrolled, since the host part of the IR is straight."""
-        if spec.kind == "parallel":
-            raise UnsupportedByTarget(
-                "E2001",
-                "T.Parallel on whole tensors, outside T.Kernel, is not available yet",
-                span=span,
-                hint="open `with T.Kernel(...)` and loop over tiles",
-            )
         bounds = [(axis.start, axis.stop, axis.step) for axis in spec.axes]
         if not all(isinstance(part, Const) for axis in bounds for part in axis):
             raise UnsupportedByTarget(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.index_bounds import normal_form
+from tiledsl.frontend.snapshots import refuse_reads
 from tiledsl.ir.nodes import Apply, At, Buffer, Const, Expr, Range, Region, index, whole
 
+# the operations of rule L87; reductions by their prefix
+WHOLE_TENSOR: Final = frozenset(
+    {
+        *("copy", "fill", "transpose", "gemm", "cumsum", "cummax"),
+        *(f"reduce_{kind}" for kind in ("sum", "max", "min", "abssum", "absmax")),
+        *(f"reduce_bit{kind}" for kind in ("and", "or", "xor")),
+    }
+)
 Form = Literal["whole", "slice", "point"]
 
 
@@ -36,6 +45,13 @@ class Place:
 
 def place(x: object, operation: str, role: str) -> Place:
     """The operand ``role`` of ``operation``.  Raises KernelError E0206 otherwise."""
+    found = _place(x, operation, role)
+    if on_whole_tensors():
+        refuse_reads(found.region.dims)
+    return found
+
+
+def _place(x: object, operation: str, role: str) -> Place:
     if isinstance(x, BufferRef):
         return Place("whole", replace(whole(x.ir), span=here()))
     if isinstance(x, RegionRef):
@@ -59,7 +75,8 @@ def place(x: object, operation: str, role: str) -> Place:
 def check_tile_statement(operation: str) -> Builder:
     """The builder, where a tile operation may stand.
 
-    E0210: inside ``T.Parallel``; UnsupportedByTarget outside every ``T.Kernel``.
+    E0210: inside ``T.Parallel``, or outside every ``T.Kernel`` unless it has a meaning on
+    whole tensors (rule L87).
     """
     builder = Builder.active()
     if builder.inside("parallel"):
@@ -69,14 +86,19 @@ def check_tile_statement(operation: str) -> Builder:
             span=here(),
             hint="assign the element, or move the operation out of the loop",
         )
-    if not builder.inside("launch"):
-        raise UnsupportedByTarget(
-            "E2001",
-            f"T.{operation} on whole tensors, outside T.Kernel, is not available yet",
+    if not builder.inside("launch") and operation not in WHOLE_TENSOR:
+        raise KernelError(
+            "E0210",
+            f"T.{operation} has no meaning on whole tensors, outside T.Kernel",
             span=here(),
             hint="open `with T.Kernel(...)` and loop over tiles",
         )
     return builder
+
+
+def on_whole_tensors() -> bool:
+    """Whether the current statement stands outside every ``T.Kernel``."""
+    return not Builder.active().inside("launch")
 
 
 def static_extent(expr: Expr) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import RegionRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.values import Value, snapshot
-from tiledsl.ir.nodes import At, Expr, Load, Range
+from tiledsl.ir.nodes import At, Expr, Load, Node, Range
 from tiledsl.ir.visitor import walk
 
 
@@ -32,6 +33,12 @@ def evaluated(value: object, name: str) -> object:
 
 def reads_memory(expr: Expr) -> bool:
     return any(isinstance(part, Load) for part in walk(expr))
+
+
+def refuse_reads(parts: Iterable[Node]) -> None:
+    """Refuses places and sizes of a whole-tensor statement that depend on memory."""
+    if any(isinstance(node, Load) for part in parts for node in walk(part)):
+        raise element_at_host()
 
 
 def element_at_host() -> KernelError:

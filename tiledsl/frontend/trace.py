@@ -21,7 +21,20 @@ from tiledsl.frontend.rewrite_expressions import STAGE
 from tiledsl.frontend.rewritten import FACTORY, Rewritten, too_deep
 from tiledsl.frontend.scopes import undefined_name
 from tiledsl.frontend.stage import Stage
-from tiledsl.ir.nodes import Block, Buffer, Function, Launch, Node, Var
+from tiledsl.ir.nodes import (
+    Block,
+    Buffer,
+    Copy,
+    Fill,
+    Function,
+    Gemm,
+    Launch,
+    Node,
+    Parallel,
+    Reduce,
+    TileHint,
+    Var,
+)
 from tiledsl.ir.spans import Span
 from tiledsl.ir.visitor import walk
 
@@ -93,10 +106,19 @@ def _outer_nodes(function: Function) -> Iterator[Node]:
         if isinstance(param, Buffer):
             for extent in (*param.shape, *(param.strides or ())):
                 yield from walk(extent)
-    for statement in function.body:
-        if isinstance(statement, Launch):
-            for extent in statement.grid:
-                yield from walk(extent)
+    yield from _host_parts(function.body)
+
+
+def _host_parts(block: Block) -> Iterator[Node]:
+    for statement in block:
+        match statement:
+            case Launch(grid=extents) | Parallel(extents=extents):
+                for extent in extents:
+                    yield from walk(extent)
+            case TileHint(body=body):
+                yield from _host_parts(body)
+            case Copy() | Fill() | Gemm() | Reduce():
+                yield from walk(statement)
 
 
 def _translated(error: Exception, builder: Builder, twin: Rewritten) -> Error | None:

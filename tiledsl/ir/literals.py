@@ -28,6 +28,7 @@ INTEGER_BITS: Final = 128
 RESERVED: Final = frozenset(
     [
         *("func", "launch", "parallel", "for", "while", "if", "else", "alloc", "let"),
+        "tile_hint",
         *("copy", "fill", "gemm", "reduce", "break", "continue", "pass"),
         *("bitcast", "rounding", "saturate", "true", "false"),
     ]

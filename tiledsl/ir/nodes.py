@@ -5,7 +5,7 @@
     statement := allocate | let | store | accumulate        buffers and elements
                | copy | fill | gemm | reduce | sort         tile operations
                | for | parallel | if | while | break | continue
-               | launch                                     host level only
+               | launch | tile_hint                         host level only
     expr      := const | var | apply | select | cast | bitcast | load
     region    := buffer (at expr | range start extent)*     a box of elements
     buffer    := name shape dtype scope strides?
@@ -410,9 +410,25 @@ class Launch(Node):
     body: Block
 
 
+@dataclass(frozen=True, slots=True)
+class TileHint(Node):
+    """How whole-tensor statements in ``body`` may be cut into tiles (rule L92).
+
+    ``sizes``: extents of the tiles along the parallel axes, outermost first; ``reduce``:
+    along the reduction axis; 0 leaves the choice to the target.  ``stages`` of the loop
+    over the reduction axis.  ``name`` is the key for schedules.  No result depends on it.
+    """
+
+    sizes: tuple[int, ...]
+    reduce: int
+    stages: int
+    name: str
+    body: Block
+
+
 Statement = (
     Allocate | Let | Store | Accumulate | Copy | Fill | Gemm | Reduce | Sort
-    | For | Parallel | If | While | Break | Continue | Launch
+    | For | Parallel | If | While | Break | Continue | Launch | TileHint
 )  # fmt: skip
 Block = tuple[Statement, ...]
 
@@ -425,7 +441,8 @@ class Function(Node):
     ``dims``: the ``index`` variables in their shapes and strides that are solved from the
     arguments at each call (rule L104).  ``outputs``: positions of the parameters that the
     call allocates and returns, in the order returned.  ``body`` is host level: launches,
-    and allocations of global buffers.
+    allocations of global buffers, and whole-tensor statements, that is ``Parallel`` and
+    tile operations on global buffers, each complete before the next (rule L88).
     """
 
     name: str

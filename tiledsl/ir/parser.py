@@ -24,6 +24,7 @@ from tiledsl.ir.nodes import (
     Node,
     Parallel,
     Statement,
+    TileHint,
     While,
 )
 from tiledsl.ir.text_format import (
@@ -176,7 +177,7 @@ class _Reader:
     def _with_body(self, node: Statement, depth: int, line: Line) -> Statement:
         if isinstance(node, If):
             node = replace(node, then=self._block(depth + 1))
-        elif isinstance(node, For | While | Parallel | Launch):
+        elif isinstance(node, For | While | Parallel | Launch | TileHint):
             node = replace(node, body=self._block(depth + 1))
         self._line_of[id(node)] = line.number
         return node

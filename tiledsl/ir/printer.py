@@ -49,6 +49,7 @@ from tiledsl.ir.nodes import (
     Sort,
     Statement,
     Store,
+    TileHint,
     Var,
     While,
 )
@@ -119,14 +120,16 @@ def _statement(statement: Statement, depth: int, spans: SpanTable) -> Iterator[s
             if otherwise:
                 yield indent + "else"
                 yield from _block(otherwise, depth + 1, spans)
-        case For() | Parallel() | While() | Launch():
+        case For() | Parallel() | While() | Launch() | TileHint():
             yield indent + _opening(statement, spans) + tail
             yield from _block(statement.body, depth + 1, spans)
         case _:
             yield indent + _simple(statement, spans) + tail
 
 
-def _opening(statement: If | For | Parallel | While | Launch, spans: SpanTable) -> str:
+def _opening(
+    statement: If | For | Parallel | While | Launch | TileHint, spans: SpanTable
+) -> str:
     """The line before an indented block."""
     text = partial(expr_text, spans=spans, around=statement.span)
     match statement:
@@ -143,6 +146,9 @@ def _opening(statement: If | For | Parallel | While | Launch, spans: SpanTable) 
         case Launch(vars=names, grid=grid, threads=threads):
             count = ", ".join(str(number) for number in threads)
             return f"launch {_axes(names, grid, spans, statement.span)} threads {count}"
+        case TileHint(sizes=sizes, reduce=reduce, stages=stages, name=name):
+            tiles = f"sizes ({', '.join(map(str, sizes))}) reduce {reduce}"
+            return f"tile_hint {name_text(name)} {tiles} stages {stages}"
 
 
 def _axes(

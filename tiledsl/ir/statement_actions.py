@@ -39,6 +39,7 @@ from tiledsl.ir.nodes import (
     Scope,
     Sort,
     Store,
+    TileHint,
     Var,
     While,
 )
@@ -194,6 +195,11 @@ class LineActions(ExpressionActions):
         names, grid = zip(*axes, strict=True)
         threads = tuple(part for part in parts if isinstance(part, int))
         return Launch(names, grid, threads, (), span=span)
+
+    def tile_hint(self, parts: list[Part]) -> TileHint:
+        span = _span(parts)
+        name, *sizes, reduce, stages = (part for part in parts if part is not None)
+        return TileHint(tuple(sizes), reduce, stages, name, (), span=span)
 
     def parallel(self, parts: list[Part]) -> Parallel:
         span = _span(parts)

@@ -25,6 +25,7 @@ from tiledsl.ir.nodes import (
     Let,
     Parallel,
     Statement,
+    TileHint,
     Var,
     While,
 )
@@ -44,6 +45,11 @@ _IN_PARALLEL = frozenset(
         "Break",
         "Continue",
     )
+)
+
+
+_AT_HOST = frozenset(
+    ("Launch", "Allocate", "TileHint", "Parallel", "Copy", "Fill", "Gemm", "Reduce")
 )
 
 
@@ -128,10 +134,11 @@ class _Verifier:
 
     def _statement(self, statement: Statement, around: _Around) -> None:
         self._checks.depth = around.depth
+        self._checks.loads_allowed = around.level != "host"
         name = type(statement).__name__
         allowed = {
-            "host": name in ("Launch", "Allocate"),
-            "block": name not in ("Launch", "Accumulate"),
+            "host": name in _AT_HOST,
+            "block": name not in ("Launch", "TileHint", "Accumulate"),
             "parallel": name in _IN_PARALLEL,
         }[around.level]
         if not allowed:
@@ -148,13 +155,15 @@ class _Verifier:
             case Continue():
                 if not around.in_loop and around.level != "parallel":
                     self.report("Continue outside a loop")
-            case For() | While() | If() | Parallel() | Launch():
+            case For() | While() | If() | Parallel() | Launch() | TileHint():
                 self._control(statement, around)
             case _:
                 check_operation(statement, self._checks)
 
     def _control(
-        self, statement: For | While | If | Parallel | Launch, around: _Around
+        self,
+        statement: For | While | If | Parallel | Launch | TileHint,
+        around: _Around,
     ) -> None:
         depth = around.depth + 1
         match statement:
@@ -173,11 +182,16 @@ class _Verifier:
                     self._block(body, _Around(around.level, True, depth))
             case Parallel(vars=names, extents=extents, body=body):
                 self._axes(names, extents, "Parallel")
+                for extent in extents:
+                    self._checks.index(extent, "an extent of Parallel")
                 self._with_vars(names, body, _Around("parallel", False, depth))
             case Launch(vars=names, grid=grid, body=body):
                 self._axes(names, grid, "Launch")
                 self._launch_header(statement)
                 self._with_vars(names, body, _Around("block", False, depth))
+            case TileHint(body=body):
+                self._hint(statement)
+                self._block(body, _Around("host", False, depth))
 
     def _with_vars(self, names: Sequence[Var], body: Block, around: _Around) -> None:
         with self._checks.scope():
@@ -196,6 +210,10 @@ class _Verifier:
     def _axes(self, names: Sequence[Var], extents: Sequence[object], what: str) -> None:
         if not names or len(names) != len(extents):
             self.report(f"{what} needs one variable for each extent")
+
+    def _hint(self, hint: TileHint) -> None:
+        if any(size < 0 for size in (*hint.sizes, hint.reduce, hint.stages)):
+            self.report("a size of a tile_hint is negative")
 
     def _launch_header(self, launch: Launch) -> None:
         if len(launch.grid) > 3:

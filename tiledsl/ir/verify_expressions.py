@@ -36,7 +36,7 @@ class ExpressionChecks:
         self._used: set[str] = set()
         self._visible: dict[str, Var | Buffer] = {}
         self._opened: list[list[str]] = []
-        self._loads_allowed = True
+        self.loads_allowed = True
 
     # ---- names
 
@@ -80,9 +80,9 @@ class ExpressionChecks:
 
     def host_index(self, expr: Expr, what: str) -> None:
         """An index expression over dims and scalar parameters only."""
-        self._loads_allowed = False
+        before, self.loads_allowed = self.loads_allowed, False
         self.index(expr, what)
-        self._loads_allowed = True
+        self.loads_allowed = before
 
     def condition(self, expr: Expr) -> None:
         self.expect(expr, BOOL, "a condition")
@@ -186,7 +186,7 @@ class ExpressionChecks:
         return expr.dtype
 
     def _load(self, expr: Load) -> DType:
-        if not self._loads_allowed:
+        if not self.loads_allowed:
             self.report(f"{expr.buffer.name!r} is read at host level")
         around = self.depth
         self.depth = around + 1

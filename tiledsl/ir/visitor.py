@@ -16,6 +16,7 @@ from tiledsl.ir.nodes import (
     Node,
     Parallel,
     Statement,
+    TileHint,
     While,
 )
 
@@ -63,7 +64,7 @@ def blocks(node: Node) -> tuple[Block, ...]:
     match node:
         case If(then=then, otherwise=otherwise):
             return then, otherwise
-        case For() | While() | Parallel() | Launch() | Function():
+        case For() | While() | Parallel() | Launch() | TileHint() | Function():
             return (node.body,)
     return ()
 

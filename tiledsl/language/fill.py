@@ -5,7 +5,8 @@ from __future__ import annotations
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.conversion import convert
-from tiledsl.frontend.operands import check_tile_statement, place
+from tiledsl.frontend.operands import check_tile_statement, on_whole_tensors, place
+from tiledsl.frontend.snapshots import refuse_reads
 from tiledsl.frontend.values import Operators, ScalarLike, operand
 from tiledsl.ir.nodes import Fill
 
@@ -31,6 +32,8 @@ def fill(buffer: BufferRef | RegionRef | Operators, value: ScalarLike) -> None:
     target = place(buffer, "fill", "the target")
     builder = check_tile_statement("fill")
     stored = convert(operand(value), target.buffer.dtype, implicit=True)
+    if on_whole_tensors():
+        refuse_reads([stored])
     builder.emit(Fill(target.region, stored, span=here()))
 
 

@@ -13,11 +13,13 @@ from tiledsl.frontend.operands import (
     as_range,
     check_tile_statement,
     equal,
+    on_whole_tensors,
     overlap,
     place,
     shown,
     static_extent,
 )
+from tiledsl.frontend.snapshots import refuse_reads
 from tiledsl.frontend.values import ScalarLike, as_condition
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import At, Expr, Gemm, Region
@@ -87,12 +89,15 @@ def gemm(
         raise KernelError(
             "E0207", "T.gemm: C overlaps A or B", span=here(), got=c.buffer.name
         )
+    clear = as_condition(clear_accum)
+    if on_whole_tensors():
+        refuse_reads([clear])
     builder.emit(
         Gemm(
             a,
             b,
             c,
-            as_condition(clear_accum),
+            clear,
             bool(transpose_A),
             bool(transpose_B),
             bool(allow_tf32) or a.buffer.dtype == "tfloat32",
@@ -119,7 +124,7 @@ def _matrix(part: Place, name: str) -> Region:
     dims = part.region.dims
     rows, columns = as_range(dims[-2]), as_range(dims[-1])
     for extent in (rows.extent, columns.extent):
-        if static_extent(extent) is None:
+        if static_extent(extent) is None and not on_whole_tensors():
             raise KernelError(
                 "E0208",
                 f"T.gemm: {name} has a run-time extent",

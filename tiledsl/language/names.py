@@ -61,7 +61,6 @@ _TO_COME: Final[dict[str, str]] = {
     "annotate_restrict_buffers": "",
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
-    "tile_hint": "T.Kernel with explicit tiles",
     "tunable": "a parameter of the function",
     "dp4a": "T.gemm on int8 tiles",
     "atomic_addx2": "a second T.Kernel that adds partial results",

@@ -9,6 +9,7 @@ from tiledsl.frontend.operands import (
     Place,
     check_tile_statement,
     equal,
+    on_whole_tensors,
     overlap,
     place,
     shown,
@@ -167,7 +168,7 @@ def _check_shapes(
     operation: str, source: Place, target: Place, left: Region, right: Region, axis: int
 ) -> None:
     for extent in (*left.shape, *right.shape):
-        if static_extent(extent) is None:
+        if static_extent(extent) is None and not on_whole_tensors():
             raise KernelError(
                 "E0208",
                 f"T.{operation} needs static extents inside a kernel",

@@ -10,6 +10,7 @@ from tiledsl.frontend.operands import (
     as_range,
     check_tile_statement,
     equal,
+    on_whole_tensors,
     overlap,
     place,
     same_elements,
@@ -86,6 +87,10 @@ def _scan(
     variables = tuple(Var(builder.unique("s"), INDEX, span=here()) for _ in left.dims)
     body = _line(builder, reduction, left, right, variables, axis, bool(reverse))
     others = [number for number in range(len(variables)) if number != axis]
+    if not others and on_whole_tensors():
+        lane = Var(builder.unique("s"), INDEX, span=here())
+        builder.emit(Parallel((lane,), (index(1),), body, span=here()))
+        return
     if not others:
         for statement in body:
             builder.emit(statement)
@@ -117,7 +122,10 @@ def _line(
     extent = left.shape[axis]
     step: Expr = variables[axis]
     if reverse:
-        last = index(int(static_extent(extent) or 1) - 1)
+        known = static_extent(extent)
+        last: Expr = Apply("sub", (extent, index(1)), span=span)
+        if known is not None:
+            last = index(known - 1)
         step = Apply("sub", (last, variables[axis]), span=span)
     point = (*variables[:axis], step, *variables[axis + 1 :])
     element = scalar(Load(left.buffer, subscripts(left, point), span=span))
@@ -144,7 +152,8 @@ def _check(operation: str, left: Region, right: Region, dim: int) -> None:
             expected=f"{-rank} to {rank - 1}",
             got=brief(dim),
         )
-    if any(static_extent(extent) is None for extent in (*left.shape, *right.shape)):
+    run_time = any(static_extent(part) is None for part in (*left.shape, *right.shape))
+    if run_time and not on_whole_tensors():
         raise KernelError(
             "E0208",
             f"T.{operation} needs static extents inside a kernel",

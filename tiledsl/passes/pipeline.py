@@ -17,11 +17,13 @@ from tiledsl.passes.forward_copies import ForwardCopies
 from tiledsl.passes.infer_regions import InferRegions
 from tiledsl.passes.prove_bounds import ProveBounds
 from tiledsl.passes.simplify_index import SimplifyIndex
+from tiledsl.passes.tile import Tile
 
 Observer = Callable[[Pass, Function, Function], None]
 
 # What every backend can start from.
 DEFAULT_PIPELINE: Final[tuple[Pass, ...]] = (
+    Tile(),  # everything below and every backend meets launches only
     Canonicalize(),  # constants and identities first: everything later sees fewer forms
     SimplifyIndex(),  # decides conditions, which canonicalize then removes
     Canonicalize(),

@@ -63,7 +63,10 @@ class Compiled:
         """Every stage with its text, in the order in which they were derived."""
         texts: dict[str, Callable[[], str]] = {}
         texts[TRACE] = partial(print_function, self.function)
-        texts[TILED] = partial(print_function, self.function)
+        tiled = next(
+            (r.function for r in self.records if r.name == "tile"), self.function
+        )
+        texts[TILED] = partial(print_function, tiled)
         for record in self.records:
             texts[record.name] = partial(print_function, record.function)
         texts[FINAL] = partial(print_function, self.final)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tiledsl.diagnostics import ArgumentError
 from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import Buffer, Function, Launch, Var
+from tiledsl.ir.nodes import Block, Buffer, Function, Launch, Reduce, TileHint, Var
 from tiledsl.runtime import checks
 from tiledsl.runtime.arrays import ArrayFacts, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, symbols, symbols_in_body
@@ -179,8 +179,9 @@ def _stride_only_dims(function: Function) -> frozenset[str]:
 
 
 def _require_grids(function: Function, solution: Solution) -> None:
-    for statement in function.body:
-        if not isinstance(statement, Launch):
+    for statement in _host_statements(function.body):
+        if isinstance(statement, Reduce):
+            _require_elements(statement, solution)
             continue
         for extent in statement.grid:
             value = evaluate(extent, solution.values)
@@ -192,6 +193,30 @@ def _require_grids(function: Function, solution: Solution) -> None:
                     expected=f"{spell(extent)} >= 0",
                     got=f"{value} ({solution.explain(extent)})",
                 )
+
+
+def _host_statements(block: Block) -> Iterator[Launch | Reduce]:
+    for statement in block:
+        if isinstance(statement, Launch | Reduce):
+            yield statement
+        elif isinstance(statement, TileHint):
+            yield from _host_statements(statement.body)
+
+
+def _require_elements(reduce: Reduce, solution: Solution) -> None:
+    """Refuses the largest of no elements (rule L68)."""
+    if not reduce.clear or reduce.reduction not in ("max", "min"):
+        return
+    extent = reduce.source.shape[reduce.axis]
+    value = evaluate(extent, solution.values)
+    if value is not None and value <= 0:
+        raise ArgumentError(
+            "E1023",
+            f"T.reduce_{reduce.reduction} over no elements",
+            span=reduce.span,
+            expected=f"{spell(extent)} >= 1, or clear=False",
+            got=f"{value} ({solution.explain(extent)})",
+        )
 
 
 def _slot(

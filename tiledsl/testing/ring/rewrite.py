@@ -29,6 +29,7 @@ from tiledsl.ir.nodes import (
     Reduce,
     Sort,
     Statement,
+    TileHint,
     Var,
     While,
 )
@@ -137,7 +138,7 @@ def _nested(
         case For():
             loop = ring_parts(emit, replace(statement, body=()))
             return replace(loop, body=_block(emit, statement.body, sums))
-        case Launch():
+        case Launch() | TileHint():
             launch = ring_parts(emit, replace(statement, body=()))
             return replace(launch, body=_block(emit, statement.body, sums))
         case If():

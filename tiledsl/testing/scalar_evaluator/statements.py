@@ -122,6 +122,10 @@ def _launch(statement: ir.Launch, scope: Scope) -> None:
         execute(statement.body, block)
 
 
+def _hint(statement: ir.TileHint, scope: Scope) -> None:
+    execute(statement.body, scope)
+
+
 def _break(statement: ir.Break, scope: Scope) -> Ending:
     return "break"
 
@@ -145,6 +149,7 @@ _EXECUTE: Final[dict[type, Callable[..., Ending]]] = {
     ir.If: _if,
     ir.Parallel: _parallel,
     ir.Launch: _launch,
+    ir.TileHint: _hint,
     ir.Break: _break,
     ir.Continue: _continue,
 }
