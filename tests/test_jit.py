@@ -12,7 +12,7 @@ from tiledsl_kernels.attention.flash_fwd import flash_fwd_kernel
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.diagnostics import ArgumentError, KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import ArgumentError, KernelError
 
 OFFSET = 1.0
 
@@ -330,8 +330,10 @@ def test_unknown_and_wrong_options():
         tiledsl.jit(out_idx="last")
     with pytest.raises(ArgumentError, match="E0615"):
         tiledsl.jit(pass_configs=[1])
-    with pytest.raises(UnsupportedByTarget):
-        tiledsl.jit(schedule={"a": {}})
+    with pytest.raises(ArgumentError, match="E1014"):
+        tiledsl.jit(schedule=[1])
+    with pytest.raises(ArgumentError, match="E0615"):
+        tiledsl.compile(add_constant(4, 1.0).function, schedule={"a": {}})
 
 
 @pytest.mark.parametrize("out_idx", [[2], [-3], [0, 0], [0, -2]])

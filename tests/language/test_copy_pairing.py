@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 import tiledsl.language as T
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.values import wrap
 from tiledsl.ir.dtypes import FLOAT32, INDEX
 from tiledsl.ir.nodes import (
@@ -251,14 +251,6 @@ def test_safe_values_reach_every_read(buffer) -> None:
     copy, store = (part for part in block.statements)
     assert copy.source.fill == fill and copy.target.fill is None
     assert store.value.args[0] == Load(A.ir, (index(5),), fill)
-
-
-def test_whole_tensor_copies_are_refused_for_now(buffer) -> None:
-    from tiledsl.frontend.builder import Builder
-
-    made = Builder()
-    with made.activate(), made.block("host"), pytest.raises(UnsupportedByTarget):
-        T.copy(buffer("A", (8,)), buffer("B", (8,)))
 
 
 def test_copies_that_truncate_warn(builder, buffer) -> None:

@@ -46,10 +46,10 @@ def test_a_layer(m: int, k: int, n: int, backend: str) -> None:
 
 
 @tiledsl.jit
-def statistics(X, I):
+def statistics(X, J):
     M, N = T.dynamic("M, N")
     X: T.Tensor((M, N), "float32")
-    I: T.Tensor((M, N), "int32")
+    J: T.Tensor((M, N), "int32")
     rows, columns = T.empty((M,), "float32"), T.empty((N,), "float32")
     turned, filled = T.empty((N, M), "bfloat16"), T.empty((M, N), "int8")
     sums, best = T.empty((M, N), "int32"), T.empty((M, N), "float32")
@@ -60,11 +60,11 @@ def statistics(X, I):
     T.transpose(X, turned)
     T.clear(filled)
     T.fill(filled[1:3, 2:], 5)
-    T.cumsum(I, sums, dim=0)
+    T.cumsum(J, sums, dim=0)
     T.cummax(X, best, dim=1, reverse=True)
     T.fill(counts, 0)
     for i, j in T.Parallel(M, N):
-        counts[I[i, j]] += 1
+        counts[J[i, j]] += 1
     T.reduce_bitxor(counts, total, dim=0)
     return rows, columns, turned, filled, sums, best, counts, total
 
@@ -245,7 +245,9 @@ def test_ring_mode_agrees_bit_by_bit_for_all_tiles() -> None:
     x, w = (random.integers(0, 2**32, s, np.uint32) for s in ((13, 21), (9, 21)))
     results = set()
     for sizes in ((100, 100, 100), (5, 4, 6), (1, 9, 1), (None, None, None)):
-        function = chain.compile(M=13, K=21, N=9, **dict(zip(NAMES, sizes))).function
+        function = chain.compile(
+            M=13, K=21, N=9, **dict(zip(NAMES, sizes, strict=True))
+        ).function
         ring = RingMode().run(Tile().run(function, CAPABILITIES), CAPABILITIES)
         for backend in ("numpy", "llvm"):
             kernel = tiledsl.compile(ring, backend=backend)

@@ -88,9 +88,24 @@ class _Generator:
             copies.append(Copy(whole(tile), Region(output, dims), tile.shape))
             outputs.append(output)
         launch = Launch(blocks, grid, (64,), (*body, *copies))
+        statement, result = self.whole_tensor(inputs[0])
+        outputs.append(result)
         params: tuple[Buffer | Var, ...] = (*inputs, s, *outputs)
         positions = tuple(range(len(inputs) + 1, len(params)))
-        return Function("generated", params, (m,), (launch,), positions)
+        return Function("generated", params, (m,), (launch, statement), positions)
+
+    def whole_tensor(self, source: Buffer) -> tuple[Statement, Buffer]:
+        """A statement at host level, and the output that it writes."""
+        if self.random.random() < 0.5:
+            dtype = self.random.choice(_DTYPES)
+            output = Buffer(self.name("whole"), source.shape, dtype)
+            return Copy(whole(source), whole(output), source.shape), output
+        axis = self.random.randrange(source.rank)
+        kept = source.shape[:axis] + source.shape[axis + 1 :]
+        output = Buffer(self.name("whole"), kept or (index(1),), source.dtype)
+        target = whole(output) if kept else Region(output, (At(index(0)),))
+        kind = "or" if source.dtype.kind == "bool" else "max"
+        return Reduce(kind, whole(source), target, axis), output
 
     def parameter(self, sizes: tuple[Expr, ...]) -> Buffer:
         rank = self.random.choice((1, 2, 2))

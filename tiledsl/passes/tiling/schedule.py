@@ -46,10 +46,10 @@ def _changes(name: str, given: object) -> dict[str, tuple[int, ...]]:
     fields = given if isinstance(given, Mapping) else {"": given}
     found: dict[str, tuple[int, ...]] = {}
     for field, value in fields.items():
-        several = field == "sizes" and isinstance(value, list | tuple)
-        parts = tuple(value) if several else (value,)
+        several = isinstance(value, list | tuple)
+        parts = tuple(value) if isinstance(value, list | tuple) else (value,)
         least = 0 if field == "num_stages" else 1
-        valid = field in _FIELDS and (several or field != "sizes")
+        valid = field in _FIELDS and several == (field == "sizes")
         if not valid or not all(_is_size(part, least) for part in parts):
             raise ArgumentError(
                 "E0615",
