@@ -99,6 +99,8 @@ _TO_COME: Final[dict[str, str]] = {
     "fast_rcp": "1.0 / x",
 }
 
+# what no other device can do; an address of a buffer has an answer, and is refused so
+HARDWARE: Final = frozenset(_HARDWARE) - {"access_ptr"}
 UNAVAILABLE: Final = frozenset(_HARDWARE) | frozenset(_TO_COME)
 
 

@@ -6,9 +6,10 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -17,74 +18,107 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Final
 
-from tiledsl.compat.survey.child import survey_program
+from tiledsl.compat.survey.child import contain, survey_program, survey_tests
 from tiledsl.compat.survey.outcome import Outcome
 
 _FORK: Final = get_context("fork")
+_WAITING: Final = 8  # times the limit of processor time, on the clock
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A program, or test functions of one file, named FILE::FUNCTION."""
+
+    path: Path
+    names: tuple[str, ...]
+    is_functions: bool = False
+
+
+@dataclass(slots=True)
 class _Running:
     process: ForkProcess
     answer: Connection
-    name: str
+    job: Job
     since: float
+    missing: list[str] = field(default_factory=list)
 
 
 def survey(
-    root: Path, programs: Sequence[Path], *, jobs: int, limit: float, logs: Path | None
+    jobs: Sequence[Job], *, at_once: int, limit: float, logs: Path | None
 ) -> Iterator[Outcome]:
-    """What becomes of each program, in the order in which they end."""
+    """What becomes of each program, in the order in which they end.
+
+    ``limit`` is in seconds of processor time, for a program or a test function.
+    """
     if find_spec("torch") is not None:
         import_module("torch")  # once, for all processes forked from this one
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if logs is None else logs
         folder.mkdir(parents=True, exist_ok=True)
-        waiting = list(programs)
+        waiting = list(jobs)
         running: list[_Running] = []
         while waiting or running:
-            while waiting and len(running) < jobs:
-                running.append(_start(root, waiting.pop(0), folder))
+            while waiting and len(running) < at_once:
+                running.append(_start(waiting.pop(0), folder, limit))
             for part in list(running):
-                outcome = _ended(part, limit)
-                if outcome is not None:
+                yield from _reported(part)
+                if part.answer.closed or time.monotonic() > part.since:
                     running.remove(part)
-                    yield outcome
+                    yield from _ended(part, limit)
+                    if len(part.missing) > 1:  # the first one ended the process
+                        rest = tuple(part.missing[1:])
+                        waiting.insert(0, Job(part.job.path, rest, True))
             time.sleep(0.05)
 
 
-def _start(root: Path, path: Path, logs: Path) -> _Running:
-    name = str(path.relative_to(root))
+def _start(job: Job, logs: Path, limit: float) -> _Running:
+    name = job.names[0].partition("::")[0]
     log = (logs / f"{name.replace('/', '--')}.log").resolve()
     ours, theirs = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_child, args=(path.resolve(), name, log, theirs))
+    process = _FORK.Process(target=_child, args=(job, log, limit, theirs))
     process.start()
     theirs.close()
-    return _Running(process, ours, name, time.monotonic())
+    ending = time.monotonic() + _WAITING * limit * len(job.names)
+    return _Running(process, ours, job, ending, list(job.names))
 
 
-def _child(path: Path, name: str, log: Path, answer: Connection) -> None:
+def _child(job: Job, log: Path, limit: float, answer: Connection) -> None:
     os.setpgid(0, 0)  # with what the program starts
-    outcome = survey_program(path, name, log)
-    answer.send(outcome)
+    contain(job.path, log)
+    run: Callable[[Callable[[Outcome], None]], None]
+    if job.is_functions:
+        run = partial(survey_tests, job.path, job.names, limit)
+    else:
+        run = partial(survey_program, job.path, job.names[0], limit)
+    run(answer.send)
     answer.close()
     os._exit(0)  # threads of the program may never end
 
 
-def _ended(part: _Running, limit: float) -> Outcome | None:
-    """The outcome, if the program has ended or is ended now."""
-    seconds = time.monotonic() - part.since
-    if part.answer.poll():
+def _reported(part: _Running) -> Iterator[Outcome]:
+    """Outcomes that have arrived; closes the connection after the last."""
+    while not part.answer.closed and part.answer.poll():
         try:
             outcome: Outcome = part.answer.recv()
         except EOFError:
-            part.process.join()
-            outcome = Outcome(part.name, "ours", f"exit {part.process.exitcode}")
-    elif seconds > limit:
-        outcome = Outcome(part.name, "limit", f"{limit:.0f} s")
-    else:
-        return None
+            part.answer.close()
+            return
+        part.missing.remove(outcome.program)
+        yield outcome
+
+
+def _ended(part: _Running, limit: float) -> Iterator[Outcome]:
+    """The outcome of a program that ended without a report, or is ended now."""
+    late = not part.answer.closed
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(part.process.pid or 0, signal.SIGKILL)
+        if late:
+            os.killpg(part.process.pid or 0, signal.SIGKILL)
     part.process.join()
-    return replace(outcome, seconds=round(seconds, 1))
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(part.process.pid or 0, signal.SIGKILL)  # what it started
+    if part.missing:
+        code = part.process.exitcode
+        if late or code == -signal.SIGXCPU:
+            yield Outcome(part.missing[0], "limit", f"{limit:.0f} s", "", limit)
+        else:
+            yield Outcome(part.missing[0], "ours", f"exit {code}")

@@ -35,3 +35,24 @@ def _reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
         key=lambda entry: (order.index(entry[0][0]), -entry[1], entry[0]),
     ):
         yield f"| {kind} | {reason.replace('|', '/')} | {count} |"
+
+
+def shares(outcomes: Sequence[Outcome], portable: frozenset[str]) -> Iterator[str]:
+    """How many of the portable programs, and test functions, give right results.
+
+    Not judged, in a column of their own: what lacks a package, and what launches no
+    kernel here because it only defines some or its tests are skipped.
+    """
+    yield "| portable | all | not judged | right | share |"
+    yield "|---|---:|---:|---:|---:|"
+    for title, is_function in (("programs", False), ("test functions", True)):
+        kinds = [
+            outcome.kind
+            for outcome in outcomes
+            if outcome.program in portable and ("::" in outcome.program) == is_function
+        ]
+        if kinds:
+            unjudged = sum(kind in ("package", "no kernel") for kind in kinds)
+            right = sum(kind in ("right", "ran") for kind in kinds)
+            share = 100 * right / max(1, len(kinds) - unjudged)
+            yield f"| {title} | {len(kinds)} | {unjudged} | {right} | {share:.1f} % |"
