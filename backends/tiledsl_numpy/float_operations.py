@@ -12,12 +12,21 @@ from tiledsl_numpy.exact_sums import to_odd, two_sum
 
 def minimum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The smaller; NaN is ignored; -0 comes before +0."""
-    return _order_zeros(np.fmin(a, b), a, b, -1.0)
+    return _order_zeros(np.fmin(quiet(a), quiet(b)), a, b, -1.0)
 
 
 def maximum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The larger; NaN is ignored; -0 comes before +0."""
-    return _order_zeros(np.fmax(a, b), a, b, 1.0)
+    return _order_zeros(np.fmax(quiet(a), quiet(b)), a, b, 1.0)
+
+
+def quiet(a: np.ndarray) -> np.ndarray:
+    """The same with every NaN quiet: fmax and fmin of NumPy may give a signaling one.
+
+    Whether they do depends on the shapes and strides of their operands.
+    """
+    nan = np.isnan(a)
+    return np.where(nan, a.dtype.type(np.nan), a) if nan.any() else a
 
 
 def minimum_nan(a: np.ndarray, b: np.ndarray) -> np.ndarray:

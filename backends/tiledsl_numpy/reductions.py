@@ -9,6 +9,7 @@ from tiledsl.ir.ops import REDUCTIONS, identity
 from tiledsl_numpy import regions
 from tiledsl_numpy.casts import cast
 from tiledsl_numpy.expressions import constant
+from tiledsl_numpy.float_operations import quiet
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.operations import OPERATIONS
 
@@ -54,10 +55,10 @@ def _operation(statement: ir.Reduce, is_float: bool) -> str:
 
 def _along(name: str, value: np.ndarray, axis: int) -> np.ndarray:
     """All elements of an axis combined; there is at least one."""
-    result: np.ndarray = _UFUNCS[name].reduce(value, axis=axis, dtype=value.dtype)
-    if value.dtype.kind == "f" and name.startswith(("max", "min")):
-        return _order_zeros(result, value, axis, name)
-    return result
+    chooses = value.dtype.kind == "f" and name.startswith(("max", "min"))
+    given = quiet(value) if chooses else value
+    result: np.ndarray = _UFUNCS[name].reduce(given, axis=axis, dtype=value.dtype)
+    return _order_zeros(result, value, axis, name) if chooses else result
 
 
 def _order_zeros(

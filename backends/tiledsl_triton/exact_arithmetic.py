@@ -52,7 +52,19 @@ def _ordered(choose: Callable[..., np.ndarray], zero: float) -> Callable[..., An
     return choice
 
 
-fmin, fmax = _ordered(np.fmin, -1.0), _ordered(np.fmax, 1.0)
+def quiet(data: np.ndarray) -> np.ndarray:
+    """The same with every NaN quiet: of a signaling one NumPy's fmax may give NaN."""
+    if data.dtype.kind != "f" or not np.isnan(data).any():
+        return data
+    return np.where(np.isnan(data), data.dtype.type(np.nan), data)
+
+
+def _ignoring_nan(choose: np.ufunc) -> Callable[..., np.ndarray]:
+    return lambda a, b: np.asarray(choose(quiet(a), quiet(b)))
+
+
+fmin = _ordered(_ignoring_nan(np.fmin), -1.0)
+fmax = _ordered(_ignoring_nan(np.fmax), 1.0)
 minimum, maximum = _ordered(np.minimum, -1.0), _ordered(np.maximum, 1.0)
 
 
@@ -65,7 +77,7 @@ def _reduced(data: np.ndarray, axis: int | None, kind: str) -> np.ndarray:
         whole: np.ufunc = np.maximum if biggest else np.minimum
         return np.asarray(whole.reduce(data, axis=axis))
     choose: np.ufunc = np.fmax if biggest else np.fmin
-    result = np.asarray(choose.reduce(data, axis=axis))
+    result = np.asarray(choose.reduce(quiet(data), axis=axis))
     zeros = np.where(data == 0, np.copysign(1.0, data), 0.0)
     wanted = 1.0 if biggest else -1.0
     sign = np.where((zeros == wanted).any(axis=axis), wanted, -wanted)

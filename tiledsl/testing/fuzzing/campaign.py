@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from tiledsl.testing.generator.policy import Policy
 
 # seeds that a process works on before it reports
 CHUNK = 25
-# a program takes milliseconds; one that takes so long does not end
-PATIENCE_SECONDS = 120.0
+# A program takes milliseconds; one that takes so long does not end.  Of processor time,
+# which a busy machine does not stretch; and of time for one that waits for something.
+PATIENCE_SECONDS = 120
+WAITING_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +154,19 @@ class _Worker:
                 self._chunk = None
                 return True
         except (EOFError, OSError):
-            return self._lost(
-                result, f"the process died ({self._exit_code()})", "crash"
-            )
+            code = self._exit_code()
+            if code == -signal.SIGPROF:
+                return self._lost(result, "the program does not end", "hang")
+            return self._lost(result, f"the process died (exit code {code})", "crash")
         if self._seed.value != self._seen:
             self._seen, self._since = self._seed.value, time.monotonic()
-        if time.monotonic() - self._since > PATIENCE_SECONDS:
-            return self._lost(result, "the program does not end", "hang")
+        if time.monotonic() - self._since > WAITING_SECONDS:
+            return self._lost(result, "the program waits for ever", "hang")
         return False
 
-    def _exit_code(self) -> str:
+    def _exit_code(self) -> int | None:
         self._process.join(5)
-        return f"exit code {self._process.exitcode}"
+        return self._process.exitcode
 
     def _lost(self, result: Result, detail: str, oracle: str) -> bool:
         """Blames the program at work and goes on after it with a new process."""
@@ -188,6 +192,7 @@ def _work(
 ) -> None:
     def begin(seed: int) -> None:
         current.value = seed
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE_SECONDS)  # ends the process
 
     while True:
         try:

@@ -33,6 +33,7 @@ from tiledsl.ir.nodes import (
     If,
     Launch,
     Let,
+    Load,
     Parallel,
     Range,
     Reduce,
@@ -43,6 +44,7 @@ from tiledsl.ir.nodes import (
     Var,
     While,
 )
+from tiledsl.ir.visitor import walk
 
 _INFIX: Final = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "floormod": "%",
@@ -245,6 +247,8 @@ def expression(expr: Expr) -> str:
             return _constant(expr)
         case Var(name=name):
             return name
+        case Apply(op="not", args=(value,)) if _is_static_bool(value):
+            return f"(not {expression(value)})"  # ~True is an int of Python
         case Apply(op=op, args=args):
             return _application(op, tuple(expression(arg) for arg in args))
         case Select(condition=condition, then=then, otherwise=otherwise, lazy=lazy):
@@ -252,7 +256,8 @@ def expression(expr: Expr) -> str:
             return f"({a} if {c} else {b})" if lazy else f"T.Select({c}, {a}, {b})"
         case Cast(value=value, dtype=dtype, rounding=rounding, saturate=saturate):
             if dtype == INDEX:
-                return expression(value)  # index position widens by itself
+                # else an index position would compute the value anew, in 64 bits
+                return f'T.cast({expression(value)}, "int64")'
             more = f', round="{rounding}", sat={saturate}' if dtype.is_float else ""
             return f'T.cast({expression(value)}, "{dtype}"{more})'
         case Bitcast(value=value, dtype=dtype):
@@ -260,6 +265,12 @@ def expression(expr: Expr) -> str:
     if expr.fill is not None:
         raise NoSpelling("a fill of one access")
     return _element(expr.buffer, expr.indices)
+
+
+def _is_static_bool(expr: Expr) -> bool:
+    return expr.dtype == BOOL and not any(
+        isinstance(part, Var | Load) for part in walk(expr)
+    )
 
 
 def _constant(constant: Const) -> str:

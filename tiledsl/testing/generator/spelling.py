@@ -6,7 +6,10 @@ import linecache
 import warnings
 from dataclasses import replace
 
+from tiledsl.analysis.places import rewrite_with_ranges
+from tiledsl.analysis.ranges import Ranges
 from tiledsl.ir.nodes import (
+    Accumulate,
     Apply,
     At,
     Const,
@@ -15,6 +18,8 @@ from tiledsl.ir.nodes import (
     Node,
     Range,
     Region,
+    Statement,
+    Store,
     index,
 )
 from tiledsl.ir.visitor import transform
@@ -61,11 +66,28 @@ def _wrapped(dim: At | Range, extent: Node, inside: bool) -> At | Range:
     return replace(dim, start=Apply("floormod", (dim.start, index(4))))
 
 
+def _refuse_places_from_the_end(function: Function) -> None:
+    """Raises NoSpelling for a write that is always before its buffer.
+
+    It has no effect here; in the language such a position counts from the end.
+    """
+
+    def look(statement: Statement, ranges: Ranges) -> Statement:
+        if isinstance(statement, Store | Accumulate) and any(
+            ranges.of(position).high < 0 for position in statement.indices
+        ):
+            raise NoSpelling("a write before its buffer")
+        return statement
+
+    rewrite_with_ranges(function, look)
+
+
 def traced(program: Program) -> Program:
     """The program whose function the frontend makes of the program's source text.
 
     Raises NoSpelling if there is no such text, KernelError if the frontend refuses it.
     """
+    _refuse_places_from_the_end(program.function)
     text = source(program.function)
     file = f"<generated {program.policy} {program.seed}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)

@@ -185,3 +185,36 @@ def exponentials(source: Source) -> Case:
 
     x = (source.integers((60,), np.float64, -8000, 8000) / 100).astype(np.float32)
     return Case(kernel, (x,), (np.ones(60, np.bool_),))
+
+
+@program
+def signaling_nans(source: Source) -> Case:
+    """They count as NaN: max and min ignore them in every shape of operands."""
+
+    @tiledsl.jit
+    def kernel(A):
+        A: T.Tensor((3, 4), "float32")
+        H = T.empty((3, 4), "float32")
+        L = T.empty((3, 4), "float32")
+        R = T.empty((2, 3), "float32")
+        with T.Kernel(1):
+            rows = T.alloc_fragment((3, 4), "float32")
+            best = T.alloc_fragment((3,), "float32")
+            T.copy(A, rows)
+            for i, j in T.Parallel(3, 4):
+                H[i, j] = T.max(A[i, 0], 1.0)
+                L[i, j] = T.min(A[i, j], A[i, 1])
+            T.reduce_max(rows, best, dim=1)
+            T.copy(best, R[0, 0:3])
+            T.reduce_min(rows, best, dim=1)
+            T.copy(best, R[1, 0:3])
+        return H, L, R
+
+    signaling = np.array([0xFFAC7070], np.uint32).view(np.float32)[0]
+    a = source.integers((3, 4), np.float32)
+    a[0, :3] = a[1, 0] = a[2, 1] = signaling
+    quiet = np.where(np.isnan(a), np.float32(np.nan), a)
+    high = np.repeat(np.fmax(quiet[:, :1], np.float32(1)), 4, axis=1)
+    low = np.fmin(quiet, quiet[:, 1:2])
+    ends = np.stack([np.fmax.reduce(quiet, axis=1), np.fmin.reduce(quiet, axis=1)])
+    return Case(kernel, (a,), (high, low, ends))
