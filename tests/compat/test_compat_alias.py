@@ -14,7 +14,7 @@ from tiledsl.compat import tilelang as alias_module
 from tiledsl.compat.names import MODULES
 from tiledsl.compat.refused import RefusedName
 from tiledsl.diagnostics import ArgumentError, UnsupportedByTarget
-from tiledsl.runtime.profiler import default_supply
+from tiledsl.runtime.arrays import default_kind
 
 
 @pytest.mark.usefixtures("alias")
@@ -85,14 +85,14 @@ def test_a_refused_name_in_a_kernel_names_the_line() -> None:
 
 def test_install_and_uninstall() -> None:
     assert "tilelang" not in sys.modules
-    assert default_supply() == "numpy"
+    assert default_kind() == "numpy"
     alias_module.install()
     alias_module.install()
     assert importlib.import_module("tilelang.language")
-    assert default_supply() == "torch"
+    assert default_kind() == "torch"
     alias_module.uninstall()
     assert "tilelang" not in sys.modules
-    assert default_supply() == "numpy"
+    assert default_kind() == "numpy"
 
 
 def test_the_real_package_is_not_covered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tiledsl.compat.survey.outcome import Outcome
+from tiledsl.compat.survey.portable import hardware_names, hardware_names_of_test
+from tiledsl.compat.survey.portable import test_functions as functions_of
 from tiledsl.compat.survey.report import summary
 from tiledsl.compat.survey.sizes import smaller
 from tiledsl.compat.survey.usage import unavailable_names
@@ -120,3 +122,74 @@ def test_the_limit_of_time(tmp_path: Path) -> None:
         [*command, "--limit", "2"], capture_output=True, text=True, check=False
     )
     assert "| limit | 2 s | 1 |" in done.stdout
+
+
+def test_portable_programs_and_functions(tmp_path: Path) -> None:
+    (tmp_path / "used.py").write_text("import tilelang.language as L\nL.tma_copy(1, 2)")
+    (tmp_path / "a.py").write_text("from used import x\nimport tilelang\ntilelang.jit")
+    (tmp_path / "b.py").write_text(
+        "import tilelang.language as T, tilelang\nfrom tilelang import tvm\n"
+        "def helper(): T.alloc_barrier(1)\n"
+        "def test_a(): T.copy(a, b); T.get_thread_binding(); tilelang.cdiv(1, 2)\n"
+        "def test_b(): helper()\n"
+        "def test_c(): tvm.lower(x)\n"
+        "def test_d(): print(kernel.get_kernel_source())\n"
+    )
+    assert hardware_names(tmp_path / "a.py") == ("T.tma_copy",)
+    names = functions_of(tmp_path / "b.py")
+    assert names == ("test_a", "test_b", "test_c", "test_d")
+    found = [hardware_names_of_test(tmp_path / "b.py", name) for name in names]
+    assert found == [
+        (),
+        ("T.alloc_barrier",),
+        ("tilelang.tvm.lower",),
+        ("get_kernel_source",),
+    ]
+
+
+TESTS = (
+    HEAD
+    + """
+import os, pytest, signal
+@pytest.mark.parametrize("k", [1, 2])
+def test_right(k): assert (double(x) == 2 * x).all()
+@pytest.mark.skip
+def test_skipped(): pass
+def test_wrong(): assert (double(x) == 3 * x).all()
+def test_endless():
+    while True: pass
+def test_killed(): os.kill(os.getpid(), signal.SIGKILL)
+def test_last(): double(x)
+"""
+)
+
+
+def test_functions_of_a_file_of_tests(tmp_path: Path) -> None:
+    """One by one; one that ends the process does not stop those after it."""
+    folder = tmp_path / "testing" / "python"
+    folder.mkdir(parents=True)
+    (folder / "test_it.py").write_text(TESTS)
+    (folder / "test_import.py").write_text("import no_such\ndef test_a(): pass\n")
+    record = tmp_path / "record.jsonl"
+    command = [sys.executable, "-m", "tiledsl.compat.survey", str(tmp_path), "--tests"]
+    options = ["--limit", "2", "--record", str(record)]
+    for again in range(2):
+        done = subprocess.run(
+            [*command, *options], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert (done.stderr == "") == bool(again)  # all are in the record
+    kinds = {
+        outcome["program"].rpartition("::")[2]: outcome["kind"]
+        for outcome in map(json.loads, record.read_text().splitlines())
+    }
+    assert kinds == {
+        "test_right": "right",
+        "test_skipped": "no kernel",
+        "test_wrong": "wrong",
+        "test_endless": "limit",
+        "test_killed": "ours",
+        "test_last": "right",
+        "test_a": "package",
+    }
+    assert "| test functions | 7 | 2 | 2 | 40.0 % |" in done.stdout

@@ -257,3 +257,36 @@ def test_an_output_over_an_undetermined_dim():
 
     with pytest.raises(KernelError, match="E0610"):
         traced(kernel)
+
+
+def test_a_const_solved_by_a_later_annotation():
+    """Sizes, assertions and tensors may use it before: the trace starts again."""
+
+    def kernel(X, Y):
+        M, K = T.const("M, K")
+        assert K % 4 == 0 and 0 < M < 100, "sizes"
+        steps = T.ceildiv(K, 4)
+        X: T.Tensor((M * K,), "float32")
+        Y: T.Tensor((M, K), "float32")
+        with T.Kernel(M) as i:
+            for k in T.serial(steps):
+                Y[i, k * 4] = X[i * K + k]
+
+    function = traced(kernel, {}, {"X": shape(24), "Y": shape(3, 8)}).function
+    text = print_function(function)
+    assert "X: float32[24], Y: float32[3, 8]" in text and "0, 2" in text
+    with pytest.raises(AssertionError, match="sizes"):
+        traced(kernel, {}, {"X": shape(21), "Y": shape(3, 7)})
+
+
+def test_outputs_by_extents_one_by_one():
+    def kernel():
+        Y = T.empty(2, 3, dtype="int8")
+        Z = T.empty((4,), T.float16)
+        with T.Kernel(1):
+            T.clear(Y)
+            T.clear(Z)
+        return Y, Z
+
+    text = print_function(traced(kernel, {}, {}).function)
+    assert "int8[2, 3]" in text and "float16[4]" in text

@@ -106,7 +106,16 @@ class Stream:
     wait_stream = wait_event = record_event = lambda self, *_: None
 
 
-def _nothing(*_: object, **__: object) -> None: ...
+def _silence() -> Callable[..., None]:
+    """A function that does nothing; each is another one, as torch tells them apart."""
+    return lambda *_, **__: None
+
+
+def _memory() -> tuple[int, int]:
+    """Free and all bytes of this machine's memory."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    free, total = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PHYS_PAGES")
+    return free * page, total * page
 
 
 def _queries() -> dict[str, object]:
@@ -134,7 +143,7 @@ def _queries() -> dict[str, object]:
         "reset_peak_memory_stats",
     )
     return {
-        **dict.fromkeys(silent, _nothing),
+        **{name: _silence() for name in silent},
         "is_available": lambda: True,
         "is_initialized": lambda: True,
         "device_count": lambda: 1,
@@ -142,6 +151,7 @@ def _queries() -> dict[str, object]:
         "get_device_capability": lambda device=None: CAPABILITY,
         "get_device_name": lambda device=None: properties.name,
         "get_device_properties": lambda device=None: properties,
+        "mem_get_info": lambda device=None: _memory(),
         "memory_allocated": lambda device=None: 0,
         "max_memory_allocated": lambda device=None: 0,
         "Event": Event,

@@ -10,10 +10,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Final
 
+from tiledsl.compat.argument_names import ARGUMENTS, with_their_names
 from tiledsl.compat.names import MODULES
 from tiledsl.compat.refused import refused
 from tiledsl.diagnostics import ArgumentError, KernelError
-from tiledsl.runtime.profiler import supply_by_default
+from tiledsl.runtime.arrays import prefer_kind
 
 NAME: Final = "tilelang"
 BUNDLED: Final = "tvm"  # the package that TileLang brings along
@@ -51,13 +52,20 @@ class LanguageModule(ModuleType):
     def __getattr__(self, name: str) -> object:
         twin = import_module(self.__name__.replace(NAME, "tiledsl", 1))
         if name in vars(twin):
-            return vars(twin)[name]
+            return self._known(name, vars(twin)[name])
         try:
-            return getattr(twin, name)
+            return self._known(name, getattr(twin, name))
         except (AttributeError, KernelError):  # the latter while a kernel is traced
             if name.startswith("__"):
                 raise
             return refused(f"{self.__name__}.{name}", list(vars(twin)))
+
+    def _known(self, name: str, value: object) -> object:
+        """The value, kept: it is the same object whenever it is asked for."""
+        if self.__name__ == _LANGUAGE and name in ARGUMENTS:
+            value = with_their_names(name, value)
+            setattr(self, name, value)
+        return value
 
 
 class AliasFinder(MetaPathFinder, Loader):
@@ -110,7 +118,7 @@ def install() -> None:
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder(NAME))
         sys.meta_path.append(AliasFinder(BUNDLED))  # a real one is found before
-        supply_by_default("torch")
+        prefer_kind("torch")
 
 
 def uninstall() -> None:
@@ -121,4 +129,4 @@ def uninstall() -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in (NAME, BUNDLED)]:
         if isinstance(sys.modules[name], AliasModule | LanguageModule):
             del sys.modules[name]
-    supply_by_default("numpy")
+    prefer_kind("numpy")

@@ -16,6 +16,7 @@ from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.scopes import Binding
 from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
+from tiledsl.frontend.tensor_types import ConstSymbol
 from tiledsl.frontend.values import (
     as_condition,
     is_symbolic,
@@ -132,6 +133,16 @@ def _or_none(condition: Expr, extents: tuple[Expr, ...]) -> tuple[Expr, ...]:
     )
 
 
+def _joined(
+    join: Callable[[object, object], object], left: object, right: object
+) -> object:
+    """``join(left, right)``, or a ``T.const`` in one of them that has no value yet."""
+    for operand in (left, right):
+        if isinstance(operand, ConstSymbol):
+            return operand.in_expression()
+    return join(left, right)
+
+
 class Branches(Activation):
     """``if``, ternary, ``and``, ``or``, ``not``, chains, ``in`` and ``assert``."""
 
@@ -165,7 +176,7 @@ class Branches(Activation):
                 continue
             right = self._lazily(k, operand)
             self.here(k)
-            result = logical_and(result, right)
+            result = _joined(logical_and, result, right)
         return result
 
     def either(self, k: int, first: object, *rest: Thunk) -> object:
@@ -179,7 +190,7 @@ class Branches(Activation):
                 continue
             right = self._lazily(k, operand)
             self.here(k)
-            result = logical_or(result, right)
+            result = _joined(logical_or, result, right)
         return result
 
     def invert(self, k: int, value: object) -> object:
@@ -200,7 +211,7 @@ class Branches(Activation):
             if self._is_static(result):
                 result = test if python.truth(result) else result
             else:
-                result = logical_and(result, test)
+                result = _joined(logical_and, result, test)
             if self._is_static(result) and not python.truth(result):
                 return result
             left = right
@@ -222,6 +233,8 @@ class Branches(Activation):
     def check(self, k: int, condition: object, message: Thunk) -> None:
         """``assert condition, message``"""
         self.here(k)
+        if isinstance(condition, ConstSymbol):
+            return  # tested when the trace starts again with its value
         if self._is_static(condition):
             if not python.truth(condition):
                 raise AssertionError(message())

@@ -27,6 +27,8 @@ _PLAIN: Final = (str, bytes, type(None), type(Ellipsis), slice, range, np.dtype)
 _SCALARS: Final = (bool, int, float, complex, np.generic)
 # types whose objects are known by identity, because their own places are watched
 _WATCHED: Final = (*_PLAIN, *_SCALARS, ModuleType, FunctionType, Macro, PrimFunc)
+# immutable objects of packages, known by their text
+_BY_TEXT: Final = (("torch", "dtype"), ("torch", "device"))
 _DEPTH: Final = 64
 
 
@@ -119,6 +121,8 @@ class _Fingerprint:
             return "partial", self.of((value.func, value.args, value.keywords))
         if isinstance(value, type):
             return self._class(value)
+        if (type(value).__module__, type(value).__name__) in _BY_TEXT:
+            return type(value).__name__, repr(value)
         if dataclasses.is_dataclass(value):
             names = [part.name for part in dataclasses.fields(value)]
             parts = ((name, getattr(value, name)) for name in names)

@@ -134,14 +134,29 @@ class _Constants(dict[str, int]):
 
 
 class Undeclared:
-    """An argument whose annotation has not run: it can only be compared with None."""
+    """An argument whose annotation has not run: it can only be compared with None.
 
-    def __init__(self, name: str) -> None:
+    Or it has run, and contains a ``T.const`` without a value.
+    """
+
+    def __init__(self, name: str, unsolved: ConstSymbol | None = None) -> None:
         self._name = name
+        self._unsolved = unsolved
 
     def __getattr__(self, attribute: str) -> NoReturn:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
+        self._refuse()
+
+    def __getitem__(self, _: object) -> NoReturn:
+        self._refuse()
+
+    def __setitem__(self, _: object, value: object) -> NoReturn:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        if self._unsolved is not None:
+            self._unsolved.read()
         raise KernelError(
             "E0614",
             f"the argument {self._name} is used before its annotation",
@@ -199,6 +214,9 @@ class _Attempt:
             return old
         if isinstance(annotation, TensorType):
             self._solve(name, annotation)
+            unsolved = _unsolved(annotation)
+            if unsolved is not None:  # a later annotation may give its value
+                return Undeclared(name, unsolved)
             reserve_dims(self.builder, annotation, name)
         self.params[name], known_as = make_parameter(self.builder, name, annotation)
         return known_as
@@ -282,6 +300,12 @@ class _Attempt:
                 expected="each T.const alone in an entry of a tensor's shape or strides",
                 hint=f"or pass it by keyword: .compile({missing[0]}=...)",
             )
+
+
+def _unsolved(tensor: TensorType) -> ConstSymbol | None:
+    """A ``T.const`` without a value in the shape or strides, if there is one."""
+    entries = (*tensor.shape, *(tensor.strides or ()))
+    return next((part for part in entries if isinstance(part, ConstSymbol)), None)
 
 
 def _evaluated(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import here
-from tiledsl.frontend.values import Operators, Value
+from tiledsl.frontend.values import Operators
 from tiledsl.ir.dtypes import DType
 
 
@@ -36,7 +37,7 @@ class ConstSymbol(Operators):
         self.name = name
         self.alone = alone
 
-    def read(self) -> Value:
+    def read(self) -> NoReturn:
         raise KernelError(
             "E0605",
             f"the T.const {self.name} is used before a tensor gives it a value",
@@ -44,6 +45,9 @@ class ConstSymbol(Operators):
             expected=f"{self.name} alone in an entry of a tensor annotated before",
             hint="move the annotations `X: T.Tensor(...)` to the top of the function",
         )
+
+    def __bool__(self) -> NoReturn:
+        self.read()
 
     def in_expression(self, *_: object) -> ConstSymbol:
         """Part of a larger expression, which solves nothing."""
@@ -53,6 +57,8 @@ class ConstSymbol(Operators):
     __mul__ = __rmul__ = __neg__ = in_expression  # type: ignore[assignment]
     __floordiv__ = __rfloordiv__ = in_expression  # type: ignore[assignment]
     __mod__ = __rmod__ = in_expression  # type: ignore[assignment]  # all: no value yet
+    __eq__ = __ne__ = __lt__ = __le__ = in_expression  # type: ignore[assignment]
+    __gt__ = __ge__ = in_expression  # type: ignore[assignment]
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

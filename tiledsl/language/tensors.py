@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
@@ -11,7 +13,7 @@ from tiledsl.frontend.symbols import (
     extents,
 )
 from tiledsl.frontend.tensor_types import ConstSymbol, TensorType
-from tiledsl.frontend.values import as_index
+from tiledsl.frontend.values import Operators, as_index
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer
 from tiledsl.language.dtypes import dtype as dtype_of
@@ -123,12 +125,29 @@ def _integer(dtype: object) -> DType:
     )
 
 
-def empty(shape: object, dtype: object = "float32") -> BufferRef:
-    """Declares an eager output, undefined until written; it must be returned (L11)."""
+def empty(*shape: object, dtype: object = None) -> BufferRef:
+    """Declares an eager output, undefined until written; it must be returned (L11).
+
+    ``T.empty((m, n), dtype)``, or extents one by one, ``T.empty(m, n, dtype=dtype)``;
+    the dtype is float32 if it is not given.
+    """
     builder = Builder.active()
-    declared = tuple(as_index(extent) for extent in extents(shape, "an output's shape"))
+    entries, element = _shape_and_dtype(shape, dtype)
+    declared = tuple(as_index(part) for part in extents(entries, "an output's shape"))
     name = builder.unique("out")
-    buffer = Buffer(name, declared, DType(dtype_of(dtype)), span=here())
+    buffer = Buffer(name, declared, DType(dtype_of(element)), span=here())
     output = BufferRef(buffer, named=False)
     builder.outputs.append(output)
     return output
+
+
+def _shape_and_dtype(given: tuple[object, ...], dtype: object) -> tuple[object, object]:
+    """The arguments of ``T.empty``; a second positional one that is a dtype is that."""
+    if dtype is None and len(given) == 2 and not _is_extent(given[1]):
+        return given[0], given[1]
+    shape = given[0] if len(given) == 1 else given
+    return shape, "float32" if dtype is None else dtype
+
+
+def _is_extent(value: object) -> bool:
+    return isinstance(value, int | np.integer | Operators)

@@ -14,6 +14,22 @@ from tiledsl.ir.dtypes import DType, from_numpy
 from tiledsl.runtime import torch_arrays
 
 Kind = Literal["numpy", "torch"]
+_DEFAULT: Final[dict[str, Kind]] = {"kind": "numpy"}
+
+
+def prefer_kind(kind: Kind) -> None:
+    """The kind of array that calls without array arguments and profilers make."""
+    _DEFAULT["kind"] = kind
+
+
+def default_kind() -> Kind:
+    """The kind of array that is made where nothing says which."""
+    return _DEFAULT["kind"]
+
+
+def result_kind() -> Kind:
+    """The kind of a call's results if no argument is an array."""
+    return default_kind() if "torch" in sys.modules else "numpy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tiledsl import settings
 from tiledsl.backend import Backend, BuildOptions
 from tiledsl.diagnostics import ArgumentError, CheckReport, Error, InternalError, brief
 from tiledsl.ir.nodes import Buffer, Function, Var
-from tiledsl.runtime.arrays import Kind
+from tiledsl.runtime.arrays import Kind, default_kind
 from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
 from tiledsl.runtime.binding import Binder, Bound
 from tiledsl.runtime.checking import (
@@ -29,7 +29,7 @@ from tiledsl.runtime.compiling import (
 )
 from tiledsl.runtime.expectations import expect_checked, path_of
 from tiledsl.runtime.explaining import explain
-from tiledsl.runtime.profiler import Profiler, TensorSupplyType, default_supply
+from tiledsl.runtime.profiler import Profiler, TensorSupplyType
 
 CallKind = Literal["lazy", "eager"]
 
@@ -305,9 +305,9 @@ class JITKernel:
     ) -> Profiler:
         """Measures and checks the kernel on generated inputs of a kind of array.
 
-        None: NumPy arrays, or what ``profiler.supply_by_default`` said.
+        None: NumPy arrays, or what ``arrays.prefer_kind`` said.
         """
-        kind = default_supply() if arrays is None else arrays
+        kind = default_kind() if arrays is None else arrays
         return Profiler(self, self._binder.signature, tensor_supply_type, kind)
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from tiledsl.diagnostics import ArgumentError
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Block, Buffer, Function, Launch, Reduce, TileHint, Var
 from tiledsl.runtime import checks
-from tiledsl.runtime.arrays import ArrayFacts, row_major
+from tiledsl.runtime.arrays import ArrayFacts, result_kind, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, symbols, symbols_in_body
 from tiledsl.runtime.overlap import byte_range, overlaps_itself
 from tiledsl.runtime.parameters import Parameter, Signature
@@ -101,7 +101,7 @@ def make_plan(function: Function, signature: Signature, seen: Sequence[Seen]) ->
         tuple(slot for slot in outputs if slot is not None),
         tuple(solution.values[dim.name] for dim in function.dims),
         _pairs(signature),
-        first.kind if first else "numpy",
+        first.kind if first else result_kind(),
         first.device if first else "cpu",
         first.place if first else "cpu",
     )

@@ -26,7 +26,6 @@ from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.supply import TensorSupplyType as TensorSupplyType
 from tiledsl.runtime.supply import generate
 
-_DEFAULT: dict[str, Kind] = {"arrays": "numpy"}
 _DEVICE_OPTIONS = frozenset(
     {"backend", "fast_flush", "cache_size", "device", "early_stop_baseline"}
 )
@@ -42,16 +41,6 @@ class _Callable(Protocol):
     def __call__(
         self, *args: object, backend: str | Backend | None = None
     ) -> object: ...
-
-
-def supply_by_default(arrays: Kind) -> None:
-    """The kind of array that profilers generate from now on where none is named."""
-    _DEFAULT["arrays"] = arrays
-
-
-def default_supply() -> Kind:
-    """The kind of array that profilers generate where none is named."""
-    return _DEFAULT["arrays"]
 
 
 def do_bench(

@@ -19,13 +19,11 @@ from tiledsl.language.names import HARDWARE, UNAVAILABLE
 _LANGUAGE: Final = "tilelang.language"
 _ROOTS: Final = ("tilelang", "tvm")
 # tests that look at the text for one device, and folders of tests for one
-_TEXTS: Final = (
-    "get_kernel_source",
-    "get_host_source",
-    "get_tir",
-    "script",
-    "kernel_source",
+_TEXTS: Final = frozenset(
+    ("get_kernel_source", "get_host_source", "kernel_source", "script", "get_tir")
 )
+# ... or at what the other system refuses, or at its own objects
+_OWN: Final = frozenset(("raises", "attrs", "monkeypatch", "caplog"))
 _DEVICES: Final = frozenset(("amd", "cuda", "metal", "webgpu"))
 
 
@@ -37,17 +35,15 @@ def hardware_names(file: Path) -> tuple[str, ...]:
 def hardware_names_of_test(file: Path, function: str) -> tuple[str, ...]:
     """Those of one test function and of all it refers to in its file.
 
-    Reading the text that a device's compiler gets counts too, and being in a folder of
-    tests for one device.
+    Being in a folder of tests for one device counts too, and reading the text that a
+    device's compiler gets, the other system's objects and its messages of refusal.
     """
     parsed = _parsed(file.resolve())
     names = set(_DEVICES.intersection(file.parts))
     for node in _reachable(parsed.tree, function):
         names.update(parsed.used(node))
         names.update(
-            part.attr
-            for part in ast.walk(node)
-            if isinstance(part, ast.Attribute) and part.attr in _TEXTS
+            word for part in ast.walk(node) for word in _words(part) & (_TEXTS | _OWN)
         )
     return tuple(sorted(names))
 
@@ -148,10 +144,19 @@ def _refused_part(path: str) -> str:
     return ""
 
 
+def _words(node: ast.AST) -> frozenset[str]:
+    """The attribute or parameter that a node is."""
+    if isinstance(node, ast.Attribute):
+        return frozenset((node.attr,))
+    return frozenset((node.arg,)) if isinstance(node, ast.arg) else frozenset()
+
+
 def _reachable(tree: ast.Module, start: str) -> Iterator[ast.stmt]:
-    """The top-level definition ``start`` and those its names refer to."""
+    """The top-level definition ``start``, those its names refer to, and other lines."""
     defined: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
+        if isinstance(node, ast.Assign | ast.Expr):
+            yield node
         for name in _bound(node):
             defined.setdefault(name, []).append(node)
     waiting, seen = [start], {start}

@@ -31,7 +31,7 @@ class Recorder:
         self._error: BaseException | None = None
         self._since = 0.0
 
-    def pytest_runtest_setup(self, item: Any) -> None:
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> None:
         """The next case; perhaps the first of its function."""
         function = item.originalname
         if function != self._current:
@@ -53,14 +53,12 @@ class Recorder:
         elif raised is not None and not skipped and self._error is None:
             self._error = raised.value
 
-    def pytest_collectreport(self, report: Any) -> None:
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """A file that cannot be imported: each of its functions fails so."""
-        call = getattr(report, "call", None)
-        if report.failed and call is not None and call.excinfo is not None:
+        if report.when == "collect":
             error = call.excinfo.value
-            original = error.__cause__ or error
             for name in self._names.values():
-                self._report(self._outcome(name, original, 0.0))
+                self._report(self._outcome(name, error.__cause__ or error, 0.0))
             self._names = {}
 
     def finish(self) -> None:
