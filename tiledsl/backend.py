@@ -126,12 +126,16 @@ class ObjectCache(Protocol):
 class BuildOptions:
     """Options of one compilation.
 
+    ``deterministic``: atomic sums of floats are added in the same order in every run, or
+    refused (language rule L75).
+
     A backend that keeps its code in ``cache`` (None: caching is off) uses as key a text
     with everything its code depends on: the printed function, these options, its own
     version, the versions of its tools, and the exact device and its features.
     """
 
     fast_math: bool = False
+    deterministic: bool = False
     asserts: bool = False
     extra: tuple[tuple[str, str], ...] = ()
     cache: ObjectCache | None = field(default=None, compare=False)

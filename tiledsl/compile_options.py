@@ -105,7 +105,11 @@ class CompileOptions:
             name=function.name,
             backend=self.backend,
             target=self.target,
-            options=BuildOptions(fast_math=self.fast_math, asserts=self.asserts),
+            options=BuildOptions(
+                fast_math=self.fast_math,
+                deterministic=self.deterministic,
+                asserts=self.asserts,
+            ),
             kind=kind,
             checked=self.checked,
             config=config,

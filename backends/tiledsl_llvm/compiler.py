@@ -6,6 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from tiledsl.analysis.effects import unordered_sum
 from tiledsl.backend import BuildOptions
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.nodes import Function
@@ -33,7 +34,11 @@ def compile_function(
         "llvm": lambda: emitted.text,
         "asm": lambda: jit.assembly(emitted.text, machine),
     }
-    return LlvmExecutable(function, emitted, code, texts, runnable=runnable)
+    # blocks in order, on one thread, add in order
+    in_order = options.deterministic and unordered_sum(function) is not None
+    return LlvmExecutable(
+        function, emitted, code, texts, runnable=runnable, in_order=in_order
+    )
 
 
 def _emit(function: Function, machine: Machine) -> Emitted:

@@ -26,6 +26,7 @@ class LlvmExecutable:
     """Runs on the caller's thread and the pool's; returns when everything is done.
 
     Code that is not ``runnable`` is for another machine: it can be looked at only.
+    ``in_order``: blocks run one after the other.
     """
 
     function: Function
@@ -33,6 +34,7 @@ class LlvmExecutable:
     code: bytes
     texts: Mapping[str, Callable[[], str]]
     runnable: bool = True
+    in_order: bool = False
     _library: Library | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,8 @@ class LlvmExecutable:
             total = _blocks(results[start : start + 3], self.function)
             if total:
                 arena = self.emitted.arena_bytes[number]
-                threads.run(address, ctypes.addressof(words), total, arena)
+                limit = 1 if self.in_order else None
+                threads.run(address, ctypes.addressof(words), total, arena, limit)
         del kept
 
     def _workspaces(

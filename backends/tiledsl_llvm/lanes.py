@@ -15,6 +15,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
     Apply,
+    Atomic,
     Block,
     Break,
     Cast,
@@ -118,7 +119,7 @@ def slopes_along(node: Parallel, lane: Var) -> Slopes | None:
 def _fits(part: Statement, slopes: Slopes) -> bool:
     if isinstance(part, Let):
         slopes.names[part.var.name] = slopes.of(part.value)
-    if isinstance(part, While | Break | Continue):
+    if isinstance(part, While | Break | Continue | Atomic):
         return False
     if isinstance(part, For):
         return all(

@@ -65,6 +65,16 @@ def store_element(
         _scatter(frame, storage, positions, b.spread(value, frame.lanes), mask)
 
 
+def located(
+    frame: Frame, storage: Storage, indices: Sequence[Index], proved: Sequence[bool]
+) -> tuple[Value, Value | None]:
+    """The address of one element, and whether it exists (None: certainly)."""
+    inside = _inside(frame, storage, indices, proved)
+    where, _ = _offset(frame, storage, indices)
+    element = memory_element_of(storage.dtype)
+    return frame.builder.address(storage.base, element, where), inside
+
+
 # ------------------------------------------------------------------ addresses
 
 

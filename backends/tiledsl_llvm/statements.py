@@ -9,6 +9,7 @@ from tiledsl.diagnostics import InternalError
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Block,
     Break,
     Buffer,
@@ -24,6 +25,7 @@ from tiledsl.ir.nodes import (
     While,
 )
 from tiledsl_llvm.accumulation import accumulate
+from tiledsl_llvm.atomics import atomic
 from tiledsl_llvm.expressions import evaluate, index_of, scalar
 from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, any_lane, both
 from tiledsl_llvm.memory import store_element
@@ -203,6 +205,7 @@ _EMITTERS: Final[dict[type[Statement], Callable[..., None]]] = {
     Let: _let,
     Store: _store,
     Accumulate: accumulate,
+    Atomic: atomic,
     For: _for,
     While: _while,
     If: _if,

@@ -43,13 +43,18 @@ class _Job(ctypes.Structure):
     )
 
 
-def run(function: int, words: int, total: int, arena_bytes: int) -> None:
+def run(
+    function: int, words: int, total: int, arena_bytes: int, limit: int | None = None
+) -> None:
     """Runs blocks 0 to ``total`` of the launch function at that address.
+
+    On at most ``limit`` threads; on one, blocks run in the order of their numbers.
 
     KeyboardInterrupt is raised between blocks; the others then do not run.
     """
     pool = _shared.get()
     threads = min(thread_count(), total) if total > 1 and pool.threaded else 1
+    threads = threads if limit is None else min(threads, limit)
     stride = (
         -(-arena_bytes // 4096) * 4096 + 128
     )  # 128: threads start in different sets

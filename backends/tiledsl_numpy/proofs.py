@@ -11,7 +11,7 @@ from tiledsl_numpy.indexing import Index, Span
 
 
 def check_indices(
-    access: ir.Load | ir.Store | ir.Accumulate,
+    access: ir.Load | ir.Store | ir.Accumulate | ir.Atomic,
     indices: tuple[Index, ...],
     shape: tuple[int, ...],
     frame: Frame,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy import control, elements, tiles
 from tiledsl_numpy.accumulation import accumulate
+from tiledsl_numpy.atomics import atomic
 from tiledsl_numpy.frame import Execute
 from tiledsl_numpy.launching import launch
 from tiledsl_numpy.matmul import gemm
@@ -20,6 +21,7 @@ EXECUTE: MappingProxyType[type, Execute] = MappingProxyType(
         ir.Let: elements.let,
         ir.Store: elements.store,
         ir.Accumulate: accumulate,
+        ir.Atomic: atomic,
         ir.Copy: tiles.copy,
         ir.Fill: tiles.fill,
         ir.Gemm: gemm,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 
+from tiledsl.analysis.effects import unordered_sum
 from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES
@@ -87,6 +88,8 @@ class TritonBackend:
             )
             return InterpretedExecutable(rewritten, kernels, _source_stage(kernels))
         gpu = gpu_of(target.name)
+        if options.deterministic:
+            _check_order(function)
         _check_dtypes(function, gpu)
         machine = Machine(tf32=gpu.vendor == "cuda", vendor=gpu.vendor)
         rewritten, kernels = functionalize(
@@ -94,6 +97,18 @@ class TritonBackend:
         )
         return GpuExecutable(
             rewritten, kernels, gpu, target.runnable, _source_stage(kernels)
+        )
+
+
+def _check_order(function: Function) -> None:
+    """Refuses atomic sums of floats, whose order the GPU chooses."""
+    node = unordered_sum(function)
+    if node is not None:
+        raise UnsupportedByTarget(
+            "E2001",
+            "atomic sums of floats in a fixed order (deterministic=True)",
+            span=node.span,
+            hint="write one partial result per block, and add them in a second T.Kernel",
         )
 
 

@@ -9,6 +9,7 @@ from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Block,
     Buffer,
     Expr,
@@ -27,17 +28,18 @@ from tiledsl.ir.nodes import (
 from tiledsl.ir.visitor import children, walk
 from tiledsl_triton.subscripts import Lanewise, Subscript, split
 
-Kind = Literal["load", "store", "accumulate"]
+Kind = Literal["load", "store", "accumulate", "atomic"]
 _KINDS: dict[type[Node], Kind] = {
     Load: "load",
     Store: "store",
     Accumulate: "accumulate",
+    Atomic: "atomic",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One load, store or accumulate of a launch; ``parallel`` is the loop around it."""
+    """One access of a launch to an element; ``parallel`` is the loop around it."""
 
     kind: Kind
     buffer: Buffer
@@ -138,6 +140,8 @@ def _find_varying(block: Block, facts: LaneFacts, private: set[str]) -> None:
     for statement in block:
         if isinstance(statement, Let) and lanes.varies(statement.value):
             facts.varying.add(statement.var.name)
+        elif isinstance(statement, Atomic) and statement.previous is not None:
+            facts.varying.add(statement.previous.name)
         elif isinstance(statement, For):
             bounds = (statement.start, statement.stop, statement.step)
             if any(lanes.varies(bound) for bound in bounds):
@@ -159,7 +163,7 @@ def _find_accesses(block: Block, parallel: Parallel | None, facts: LaneFacts) ->
                 visit(extent)
             _find_accesses(node.body, node, facts)
             return
-        if isinstance(node, Load | Store | Accumulate):
+        if isinstance(node, Load | Store | Accumulate | Atomic):
             subscripts = tuple(split(index, lanes) for index in node.indices)
             own = node.buffer.name in facts.private_in(parallel)
             kind = _KINDS[type(node)]

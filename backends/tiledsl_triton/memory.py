@@ -67,7 +67,7 @@ def is_nonnegative(state: Lowering, expr: Expr) -> bool:
 
 
 class Address:
-    """Pointer and tests of one access."""
+    """Pointer and tests of one access; the pointer is ``base + offset``."""
 
     def __init__(
         self,
@@ -88,10 +88,10 @@ class Address:
                 self._add_vector(subscript.vector, extent, stride)
             else:
                 self._add_sum(subscript, extent, stride)
-        parts = [memory.pointer]
-        if self._scalars:
-            parts.append(f"({' + '.join(self._scalars)})")
-        self.pointer = " + ".join(parts + self._vectors)
+        parts = [f"({' + '.join(self._scalars)})"] if self._scalars else []
+        parts += self._vectors
+        self.base, self.offset = memory.pointer, " + ".join(parts) or "0"
+        self.pointer = " + ".join([memory.pointer, *parts])
 
     def tests(self, proved: tuple[bool, ...]) -> list[Value]:
         """The bounds tests of the dimensions that are not proved."""

@@ -104,7 +104,9 @@ def _looped_axes(parallel: Parallel) -> set[str]:
 
 
 def _is_box(access: Access, placement: Placement) -> bool:
-    """Whether the access fits a tensor value."""
+    """Whether the access fits a tensor value; its elements have no updates of their own."""
+    if access.kind == "atomic":
+        return False
     extents = static_extents(access.parallel) if access.parallel else {}
     axes: list[str] = []
     for subscript, size in zip(

@@ -68,6 +68,18 @@ class RepairedBuilder(interpreter.InterpreterBuilder):  # type: ignore[misc]  # 
             ptrs, value, TensorHandle(wanted, mask.dtype), *rest
         )
 
+    def create_atomic_rmw(
+        self, op: Any, ptr: Any, val: Any, mask: Any, *rest: Any
+    ) -> Any:
+        self._check(ptr, mask, "update")
+        places, values, wanted = _dense(ptr, val, mask)
+        return super().create_atomic_rmw(op, places, values, wanted, *rest)
+
+    def create_atomic_cas(self, ptr: Any, cmp: Any, val: Any, *rest: Any) -> Any:
+        everywhere = TensorHandle(np.ones(ptr.data.shape, np.bool_), tl.int1)
+        self._check(ptr, everywhere, "update")
+        return super().create_atomic_cas(*_dense(ptr, cmp, val), *rest)
+
     def get_bf16(self, value: float) -> Any:
         bits = stored(np.array([value]), tl.bfloat16, np.dtype(np.uint16))
         return TensorHandle(bits, tl.bfloat16)
@@ -111,3 +123,12 @@ class RepairedBuilder(interpreter.InterpreterBuilder):  # type: ignore[misc]  # 
     def create_fma(self, x: Any, y: Any, z: Any) -> Any:
         data = fused(x.data, y.data, z.data)
         return TensorHandle(data, z.dtype.scalar)
+
+
+def _dense(*handles: Any) -> list[Any]:
+    """The operands in one shape, each contiguous, as the interpreter's loops need them."""
+    spread = np.broadcast_arrays(*(handle.data for handle in handles))
+    return [
+        TensorHandle(np.ascontiguousarray(data), handle.dtype)
+        for data, handle in zip(spread, handles, strict=True)
+    ]

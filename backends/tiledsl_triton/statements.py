@@ -13,6 +13,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
     Apply,
+    Atomic,
     Block,
     Expr,
     For,
@@ -23,9 +24,11 @@ from tiledsl.ir.nodes import (
     Parallel,
     Statement,
     Store,
+    Var,
     While,
 )
-from tiledsl_triton import memory, privates, tiles
+from tiledsl.ir.ops import ATOMICS
+from tiledsl_triton import atomics, memory, privates, tiles
 from tiledsl_triton.expressions import Evaluator
 from tiledsl_triton.lanes import Lanes, conjunction
 from tiledsl_triton.lowering import Lowering
@@ -106,6 +109,24 @@ def _accumulate(state: Lowering, lanes: Lanes, statement: Accumulate) -> None:
     proved, span = statement.proved, statement.span
     store = Store(buffer, statement.indices, value, proved, span=span)
     _store(state, lanes, store)
+
+
+def _atomic(state: Lowering, lanes: Lanes, statement: Atomic) -> None:
+    if statement.buffer.name not in state.privates:
+        atomics.atomic(state, lanes, statement)
+        return
+    buffer, span = statement.buffer, statement.span
+    var = statement.previous or Var(state.names.fresh("before"), buffer.dtype)
+    place = (buffer, statement.indices)
+    _let(state, lanes, Let(var, Load(*place, statement.fill, statement.proved)))
+    if statement.value is None:
+        return
+    value, op = statement.value, ATOMICS[statement.op]
+    if op:
+        wide = buffer.dtype.evaluation
+        parts = (convert(var, wide), convert(value, wide))
+        value = convert(Apply(op, parts), buffer.dtype)
+    _store(state, lanes, Store(*place, value, statement.proved, span=span))
 
 
 def _if(state: Lowering, lanes: Lanes, statement: If) -> None:
@@ -278,6 +299,7 @@ _HANDLERS: Final[dict[type[Statement], Callable[..., None]]] = {
     Let: _let,
     Store: _store,
     Accumulate: _accumulate,
+    Atomic: _atomic,
     Gemm: _gemm,
     Parallel: _parallel,
     If: _if,

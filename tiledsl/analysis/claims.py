@@ -12,6 +12,7 @@ from tiledsl.analysis.ranges import Ranges
 from tiledsl.ir.nodes import (
     Accumulate,
     At,
+    Atomic,
     Buffer,
     Const,
     Expr,
@@ -84,7 +85,7 @@ class _Settle:
 def _settle(function: Function, rule: _Settle) -> Function:
     def change(statement: Statement, ranges: Ranges) -> Statement:
         def settled(part: Node) -> Node:
-            if isinstance(part, Load | Store | Accumulate):
+            if isinstance(part, Load | Store | Accumulate | Atomic):
                 claims = rule.claims(part.buffer, part.indices, part.proved, ranges)
                 return part if claims == part.proved else replace(part, proved=claims)
             return rule.region(part, ranges) if isinstance(part, Region) else part

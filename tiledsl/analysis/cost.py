@@ -11,6 +11,7 @@ from tiledsl.analysis.fold import fold_apply, fold_cast
 from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
+    Atomic,
     Block,
     Buffer,
     Cast,
@@ -243,8 +244,8 @@ def _operation(statement: Statement, values: Values) -> Cost:
                 _count(part.shape, values) * _bytes(part) for part in (source, target)
             )
             return Cost(moved=read + written)
-        case Store(buffer=buffer) | Accumulate(buffer=buffer):
-            extra = isinstance(statement, Accumulate) and buffer.dtype.is_float
+        case Store(buffer=buffer) | Accumulate(buffer=buffer) | Atomic(buffer=buffer):
+            extra = not isinstance(statement, Store) and buffer.dtype.is_float
             stored = buffer.dtype.bytes * (buffer.scope == "global")
             return _expression(statement) + Cost(float(extra), stored)
     return _expression(statement)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Const,
     Copy,
     Fill,
+    Function,
     Gemm,
     Load,
     Node,
@@ -47,7 +49,7 @@ def _own(node: Node) -> Iterator[Access]:
             yield Access(buffer.name, False, node)
         case Store(buffer=buffer):
             yield Access(buffer.name, True, node)
-        case Accumulate(buffer=buffer):
+        case Accumulate(buffer=buffer) | Atomic(buffer=buffer):
             yield Access(buffer.name, False, node)
             yield Access(buffer.name, True, node)
         case Copy(source=source, target=target):
@@ -61,6 +63,16 @@ def _own(node: Node) -> Iterator[Access]:
             yield from _regions([source], target, accumulates=not clear)
         case Sort(source=source, target=target):
             yield from _regions([source], target, accumulates=False)
+
+
+def unordered_sum(function: Function) -> Atomic | None:
+    """An update whose result depends on the order in which blocks get to it (rule L75)."""
+    for node in walk(function):
+        if isinstance(node, Atomic) and node.op == "add":
+            buffer = node.buffer
+            if buffer.dtype.is_float and buffer.scope == "global":
+                return node
+    return None
 
 
 def _regions(

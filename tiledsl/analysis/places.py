@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tiledsl.analysis.conditions import assuming, entry, in_axes, in_loop
 from tiledsl.analysis.ranges import Ranges, holds_load
 from tiledsl.ir.nodes import (
+    Atomic,
     Block,
     Expr,
     For,
@@ -111,4 +112,6 @@ def declared_names(block: Block) -> set[str]:
                 found.add(part.var.name)
             elif isinstance(part, Parallel | Launch):
                 found.update(var.name for var in part.vars)
+            elif isinstance(part, Atomic) and part.previous is not None:
+                found.add(part.previous.name)
     return found

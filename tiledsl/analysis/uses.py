@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tiledsl.analysis.effects import accesses
-from tiledsl.ir.nodes import Allocate, For, Launch, Let, Node, Parallel, Var
+from tiledsl.ir.nodes import Allocate, Atomic, For, Launch, Let, Node, Parallel, Var
 from tiledsl.ir.visitor import children, walk
 
 
@@ -21,6 +21,8 @@ def variable_uses(nodes: Iterable[Node]) -> Counter[str]:
         parts = list(children(node))
         if isinstance(node, Let | For):
             parts.remove(node.var)
+        elif isinstance(node, Atomic) and node.previous is not None:
+            parts.remove(node.previous)
         elif isinstance(node, Parallel | Launch):
             parts = parts[len(node.vars) :]
         stack.extend(parts)

@@ -72,6 +72,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0218": "a reducer is read before it is finalized",
     "E0219": "a T.Parallel depends on the thread",
     "E0220": "a barrier that only some of its threads reach",
+    "E0221": "an atomic update is not defined on this dtype",
     "E0230": "whole-tensor statements cannot become one kernel",
     # E03 types and values
     "E0301": "something is not an element type",

@@ -14,6 +14,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Break,
     Buffer,
     Continue,
@@ -40,8 +41,8 @@ from tiledsl.ir.spans import Span
 from tiledsl.ir.visitor import children
 
 _STATEMENTS = (
-    Allocate, Let, Store, Accumulate, Copy, Fill, Gemm, Reduce, Sort, For, Parallel, If, While,
-    Break, Continue, Launch, TileHint,
+    Allocate, Let, Store, Accumulate, Atomic, Copy, Fill, Gemm, Reduce, Sort, For, Parallel,
+    If, While, Break, Continue, Launch, TileHint,
 )  # fmt: skip
 
 

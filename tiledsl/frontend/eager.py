@@ -26,6 +26,7 @@ from tiledsl.frontend.tensor_types import ConstSymbol, TensorType
 from tiledsl.frontend.trace import check_dims, finished, stage_for, tracing
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Block,
     Buffer,
     Copy,
@@ -325,7 +326,7 @@ def _check_written(function: Function) -> None:
     written: set[str] = set()
     for node in (part for statement in function.body for part in walk(statement)):
         match node:
-            case Store() | Accumulate():
+            case Store() | Accumulate() | Atomic():
                 written.add(node.buffer.name)
             case Copy() | Fill() | Reduce() | Sort():
                 written.add(node.target.buffer.name)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tiledsl.diagnostics import KernelError
 from tiledsl.ir.nodes import (
     Allocate,
+    Atomic,
     Block,
     Buffer,
     For,
@@ -45,7 +46,7 @@ def _check_block(body: Block, known: set[str], declared: set[str]) -> None:
             if node.name in declared:
                 raise _escaped(node, statement)
         match statement:
-            case Let(var=var):
+            case Let(var=var) | Atomic(previous=Var() as var):
                 known.add(var.name)
             case Allocate(buffer=buffer):
                 known.add(buffer.name)
@@ -58,6 +59,10 @@ def _own_parts(statement: Statement) -> Iterator[Node]:
     match statement:
         case Let(value=value):
             yield from walk(value)
+        case Atomic(previous=previous):
+            for child in children(statement):
+                if child is not previous:
+                    yield from walk(child)
         case Allocate():
             return
         case For() | Parallel() | If() | While() | Launch() | TileHint():
@@ -101,7 +106,7 @@ def _declared(body: Block) -> set[str]:
     while pending:
         statement = pending.pop()
         match statement:
-            case Let(var=var):
+            case Let(var=var) | Atomic(previous=Var() as var):
                 names.add(var.name)
             case Allocate(buffer=buffer):
                 names.add(buffer.name)

@@ -10,6 +10,7 @@ from typing import Final
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.activation import Activation
+from tiledsl.frontend.atomic_updates import as_reductions
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
@@ -139,7 +140,10 @@ class Loops(Activation):
         if spec.kind == "parallel":
             extents = tuple(axis.stop for axis in spec.axes)
             nest = Parallel(tuple(indices), extents, body, span=span)
-            self.builder.emit(merged(self.builder, nest))
+            nest = merged(self.builder, nest)
+            if not self.builder.inside("parallel"):
+                nest = as_reductions(nest)
+            self.builder.emit(nest)
             return
         for var, axis in zip(reversed(indices), reversed(spec.axes), strict=True):
             bounds = (axis.start, axis.stop, axis.step)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Copy,
     Expr,
     Fill,
@@ -52,7 +53,7 @@ class Pending(Protocol):
 def written_buffer(statement: Statement) -> str | None:
     """The buffer that a statement without blocks writes."""
     match statement:
-        case Store() | Accumulate():
+        case Store() | Accumulate() | Atomic():
             return statement.buffer.name
         case Copy() | Fill() | Reduce() | Sort():
             return statement.target.buffer.name

@@ -122,6 +122,11 @@ def _outermost_parallel(builder: Builder) -> int:
     return kinds.index("parallel")
 
 
+def is_private(builder: Builder, buffer: Buffer) -> bool:
+    """Whether each iteration of the enclosing ``T.Parallel`` has its own copy (L56)."""
+    return _is_private(buffer, builder.scopes[_outermost_parallel(builder) :])
+
+
 def _is_private(buffer: Buffer, blocks: list[Collected]) -> bool:
     """Scratch of one iteration: allocated in the loop, or written in it before (L56)."""
     if buffer.scope != "local":

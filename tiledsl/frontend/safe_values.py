@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tiledsl.ir.nodes import (
+    Atomic,
     Const,
     Copy,
     Gemm,
@@ -28,8 +29,8 @@ def with_safe_values(statement: Statement, fills: Mapping[str, Const]) -> Statem
 
     def change(node: Node) -> Node:
         match node:
-            case Load(buffer=buffer, fill=None) if buffer.name in fills:
-                return replace(node, fill=fills[buffer.name])
+            case Load() | Atomic() if node.fill is None and node.buffer.name in fills:
+                return replace(node, fill=fills[node.buffer.name])
             case Copy() | Reduce() | Sort():
                 return replace(node, source=region(node.source))
             case Gemm():

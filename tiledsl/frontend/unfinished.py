@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tiledsl.diagnostics import KernelError
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Copy,
     Fill,
     Gemm,
@@ -42,6 +43,10 @@ def _read_buffers(statement: Statement) -> Iterator[str]:
     match statement:
         case Store() | Accumulate():
             own, parts = statement.buffer.name, (statement.value, *statement.indices)
+        case Atomic():
+            yield statement.buffer.name
+            parts = statement.indices
+            parts += (statement.value,) if statement.value is not None else ()
         case Let() | Fill():
             parts = (statement.value,)
         case Copy() | Reduce() | Sort():

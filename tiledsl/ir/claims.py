@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tiledsl.ir.nodes import Accumulate, At, Function, Load, Node, Range, Store
+from tiledsl.ir.nodes import Accumulate, At, Atomic, Function, Load, Node, Range, Store
 from tiledsl.ir.visitor import transform
 
 
@@ -12,7 +12,7 @@ def drop_claims(function: Function) -> Function:
     """The function with every access tested; it means the same."""
 
     def change(node: Node) -> Node:
-        if isinstance(node, Load | Store | Accumulate) and node.proved:
+        if isinstance(node, Load | Store | Accumulate | Atomic) and node.proved:
             return replace(node, proved=())
         if isinstance(node, At | Range) and node.proved:
             return replace(node, proved=False)

@@ -88,7 +88,7 @@ def _atom_text(expr: Expr, spans: SpanTable) -> str:
             return f"bitcast({expr_text(value, spans, expr.span)}, {dtype})"
         case Load(buffer=buffer, indices=indices, fill=fill, proved=proved):
             parts = indices_text(indices, proved, spans, expr.span)
-            return f"{name_text(buffer.name)}[{parts}{_fill_text(fill)}]"
+            return f"{name_text(buffer.name)}[{parts}{fill_text(fill)}]"
 
 
 def _call(word: str, args: Sequence[Expr], spans: SpanTable, span: Span) -> str:
@@ -119,7 +119,7 @@ def region_text(region: Region, spans: SpanTable, around: Span) -> str:
     """A box: ``A[i, 0 +: 128; fill 1.0]`` is one point by 128 positions from 0."""
     dims = ", ".join(_dim_text(dim, spans, region.span) for dim in region.dims)
     mark = spans.mark(region.span, around)
-    return f"{name_text(region.buffer.name)}[{dims}{_fill_text(region.fill)}]{mark}"
+    return f"{name_text(region.buffer.name)}[{dims}{fill_text(region.fill)}]{mark}"
 
 
 def _dim_text(dim: At | Range, spans: SpanTable, around: Span) -> str:
@@ -130,7 +130,8 @@ def _dim_text(dim: At | Range, spans: SpanTable, around: Span) -> str:
     return f"{claim}{start} +: {expr_text(dim.extent, spans, around)}"
 
 
-def _fill_text(fill: Const | None) -> str:
+def fill_text(fill: Const | None) -> str:
+    """What a read outside gives, behind the subscripts."""
     return "" if fill is None else f"; fill {const_text(fill)}"
 
 

@@ -15,6 +15,7 @@ from tiledsl.ir.expression_actions import Names, TextProblem, dtype_of
 from tiledsl.ir.literals import RESERVED, name_value
 from tiledsl.ir.nodes import (
     Allocate,
+    Atomic,
     Buffer,
     For,
     Function,
@@ -93,6 +94,8 @@ class LineParser:
             case Allocate(buffer=buffer):
                 new = (buffer,)
             case Let(var=var) | For(var=var):
+                new = (var,)
+            case Atomic(previous=Var() as var):
                 new = (var,)
             case Parallel(vars=names) | Launch(vars=names):
                 new = names

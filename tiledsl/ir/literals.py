@@ -29,7 +29,7 @@ RESERVED: Final = frozenset(
     [
         *("func", "launch", "parallel", "for", "while", "if", "else", "alloc", "let"),
         "tile_hint",
-        *("copy", "fill", "gemm", "reduce", "break", "continue", "pass"),
+        *("atomic", "copy", "fill", "gemm", "reduce", "break", "continue", "pass"),
         *("bitcast", "rounding", "saturate", "true", "false"),
     ]
 )

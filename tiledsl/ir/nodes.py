@@ -3,6 +3,7 @@
     function  := name (buffer | var)* dims block            a kernel: launches and host code
     block     := statement*
     statement := allocate | let | store | accumulate        buffers and elements
+               | atomic
                | copy | fill | gemm | reduce | sort         tile operations
                | for | parallel | if | while | break | continue
                | launch | tile_hint                         host level only
@@ -265,6 +266,29 @@ class Accumulate(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Atomic(Node):
+    """Updates one element indivisibly, also against other blocks (rules L73 to L75).
+
+    ``op`` is add, max, min, or: the element becomes ``op(element, value)``, computed in
+    the evaluation dtype and rounded at every update; exchange: it becomes ``value``; load:
+    it stays, and ``value`` is None.  ``value`` has the buffer's dtype.  ``previous``, if
+    given, is bound in the rest of the block to the element as it was before.  Outside the
+    buffer nothing is written and ``previous`` is the ``fill``.  The iterations of a
+    ``Parallel`` and the blocks of a launch update in some order; ``order`` is the memory
+    order, relaxed, consume, acquire, release, acq_rel or seq_cst.
+    """
+
+    op: str
+    buffer: Buffer
+    indices: tuple[Expr, ...]
+    value: Expr | None
+    previous: Var | None = None
+    order: str = "relaxed"
+    fill: Const | None = None
+    proved: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Copy(Node):
     """``target[p] = cast(source[p])`` for every point p of ``shape`` (rules L57-L62).
 
@@ -358,10 +382,10 @@ class For(Node):
 class Parallel(Node):
     """Independent iterations over the product of ``extents``, in any order (rule L53).
 
-    The body holds scalar statements only: allocate (local), let, store, accumulate, for,
-    while, if, break and continue of those loops; a ``continue`` outside them ends the
-    iteration.  Two iterations touching one element, one of them by a store, leave it
-    undefined unless all store equal bits and none reads it.
+    The body holds scalar statements only: allocate (local), let, store, accumulate,
+    atomic, for, while, if, break and continue of those loops; a ``continue`` outside
+    them ends the iteration.  Two iterations touching one element, one of them by a store,
+    leave it undefined unless all store equal bits and none reads it, or all are atomic.
     """
 
     vars: tuple[Var, ...]
@@ -427,7 +451,7 @@ class TileHint(Node):
 
 
 Statement = (
-    Allocate | Let | Store | Accumulate | Copy | Fill | Gemm | Reduce | Sort
+    Allocate | Let | Store | Accumulate | Atomic | Copy | Fill | Gemm | Reduce | Sort
     | For | Parallel | If | While | Break | Continue | Launch | TileHint
 )  # fmt: skip
 Block = tuple[Statement, ...]

@@ -135,6 +135,21 @@ REDUCTIONS: Final[dict[str, str]] = {
     "xor": "xor",
 }
 
+# Updates of Atomic, with their scalar op; exchange and load compute nothing.
+ATOMICS: Final[dict[str, str]] = {
+    "add": "add",
+    "max": "max",
+    "min": "min",
+    "or": "or",
+    "exchange": "",
+    "load": "",
+}
+
+# From the weakest to the strongest; a target may strengthen one (rule L74).
+MEMORY_ORDERS: Final = (
+    "relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst",
+)  # fmt: skip
+
 
 def identity(reduction: str, dtype: DType) -> int | float | bool:
     """The start value of a reduction carried in ``dtype`` (rule L68)."""

@@ -23,6 +23,7 @@ from tiledsl.ir.expression_text import (
     SpanTable,
     buffer_text,
     expr_text,
+    fill_text,
     indices_text,
     region_text,
 )
@@ -30,6 +31,7 @@ from tiledsl.ir.literals import name_text
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Block,
     Break,
     Buffer,
@@ -174,6 +176,8 @@ def _simple(statement: Statement, spans: SpanTable) -> str:
             return f"{_element(statement, spans)} = {text(value)}"
         case Accumulate(reduction=reduction, value=value):
             return f"{_element(statement, spans)} {reduction}= {text(value)}"
+        case Atomic():
+            return _atomic(statement, spans)
         case Break():
             return "break"
         case Continue():
@@ -185,6 +189,18 @@ def _simple(statement: Statement, spans: SpanTable) -> str:
 def _element(statement: Store | Accumulate, spans: SpanTable) -> str:
     parts = indices_text(statement.indices, statement.proved, spans, statement.span)
     return f"{name_text(statement.buffer.name)}[{parts}]"
+
+
+def _atomic(statement: Atomic, spans: SpanTable) -> str:
+    indices = indices_text(statement.indices, statement.proved, spans, statement.span)
+    place = f"{name_text(statement.buffer.name)}[{indices}{fill_text(statement.fill)}]"
+    text = f"atomic {statement.op} {statement.order} {place}"
+    if statement.value is not None:
+        text += f" = {expr_text(statement.value, spans, statement.span)}"
+    if statement.previous is not None:
+        var = statement.previous
+        text += f" -> {name_text(var.name)}: {var.dtype}"
+    return text
 
 
 def _tile_operation(statement: Statement, spans: SpanTable) -> str:

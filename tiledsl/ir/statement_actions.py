@@ -19,6 +19,7 @@ from tiledsl.ir.expression_actions import (
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Break,
     Buffer,
     Const,
@@ -43,7 +44,7 @@ from tiledsl.ir.nodes import (
     Var,
     While,
 )
-from tiledsl.ir.ops import REDUCTIONS
+from tiledsl.ir.ops import ATOMICS, MEMORY_ORDERS, REDUCTIONS
 from tiledsl.ir.spans import NO_SPAN, Span
 
 Part = Any  # what the rule's parts became; the grammar says what they are
@@ -142,6 +143,27 @@ class LineActions(ExpressionActions):
         indices = _written(access)
         return Accumulate(
             reduction, access.buffer, indices, value, access.claims(), span=span
+        )
+
+    def previous(self, parts: list[Part]) -> tuple[Var]:
+        return (Var(parts[0], dtype_of(parts[1])),)
+
+    def atomic(self, parts: list[Part]) -> Atomic:
+        span = _span(parts)
+        previous = parts.pop()[0] if isinstance(parts[-1], tuple) else None
+        op, order, access, *value = parts
+        if op not in ATOMICS or order not in MEMORY_ORDERS:
+            raise TextProblem("E3003", f"unknown atomic {op} {order}")
+        return Atomic(
+            op,
+            access.buffer,
+            access.indices(),
+            value[0] if value else None,
+            previous,
+            order,
+            access.fill,
+            access.claims(),
+            span=span,
         )
 
     # ---- tile operations

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tiledsl.diagnostics import InternalError
 from tiledsl.ir.nodes import (
     Allocate,
+    Atomic,
     Block,
     Break,
     Buffer,
@@ -39,6 +40,7 @@ _IN_PARALLEL = frozenset(
         "Let",
         "Store",
         "Accumulate",
+        "Atomic",
         "For",
         "While",
         "If",
@@ -159,6 +161,8 @@ class _Verifier:
                 self._control(statement, around)
             case _:
                 check_operation(statement, self._checks)
+                if isinstance(statement, Atomic) and statement.previous is not None:
+                    self._checks.declare(statement.previous)
 
     def _control(
         self,

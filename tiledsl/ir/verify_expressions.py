@@ -117,9 +117,10 @@ class ExpressionChecks:
                     self.report(f"an extent in {buffer.name!r} is negative")
             else:
                 self.index(dim.index, f"a position in {buffer.name!r}")
-        self._fill(buffer, region.fill)
+        self.fill(buffer, region.fill)
 
-    def _fill(self, buffer: Buffer, fill: Const | None) -> None:
+    def fill(self, buffer: Buffer, fill: Const | None) -> None:
+        """What a read outside the buffer gives."""
         if fill is not None:
             self.expect(fill, buffer.dtype, f"the fill of {buffer.name!r}")
 
@@ -191,6 +192,6 @@ class ExpressionChecks:
         around = self.depth
         self.depth = around + 1
         self.element(expr.buffer, expr.indices, expr.proved)
-        self._fill(expr.buffer, expr.fill)
+        self.fill(expr.buffer, expr.fill)
         self.depth = around
         return expr.buffer.dtype

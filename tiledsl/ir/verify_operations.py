@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Const,
     Copy,
     Expr,
@@ -19,7 +20,7 @@ from tiledsl.ir.nodes import (
     Statement,
     Store,
 )
-from tiledsl.ir.ops import REDUCTIONS, SCALAR_OPS
+from tiledsl.ir.ops import ATOMICS, MEMORY_ORDERS, REDUCTIONS, SCALAR_OPS
 from tiledsl.ir.verify_expressions import ExpressionChecks
 
 
@@ -31,6 +32,8 @@ def check_operation(statement: Statement, checks: ExpressionChecks) -> None:
             checks.expect(value, buffer.dtype, f"a value stored to {buffer.name!r}")
         case Accumulate():
             _accumulate(statement, checks)
+        case Atomic():
+            _atomic(statement, checks)
         case Copy():
             _copy(statement, checks)
         case Fill(target=target, value=value):
@@ -55,6 +58,25 @@ def _accumulate(statement: Accumulate, checks: ExpressionChecks) -> None:
     if statement.reduction in ("abssum", "absmax"):
         checks.report(f"Accumulate has no reduction {statement.reduction!r}")
     _reduction(statement.reduction, carried, checks)
+
+
+def _atomic(statement: Atomic, checks: ExpressionChecks) -> None:
+    buffer, value = statement.buffer, statement.value
+    checks.element(buffer, statement.indices, statement.proved)
+    checks.fill(buffer, statement.fill)
+    op = ATOMICS.get(statement.op)
+    if op is None:
+        checks.report(f"unknown atomic operation {statement.op!r}")
+    elif op and not SCALAR_OPS[op].accepts(buffer.dtype.evaluation):
+        checks.report(f"atomic {statement.op} does not take {buffer.dtype}")
+    if (value is None) != (statement.op == "load"):
+        checks.report("an atomic operation has a value, a load has none")
+    if value is not None:
+        checks.expect(value, buffer.dtype, f"a value for {buffer.name!r}")
+    if statement.previous is not None and statement.previous.dtype != buffer.dtype:
+        checks.report(f"{statement.previous.name!r} must have dtype {buffer.dtype}")
+    if statement.order not in MEMORY_ORDERS:
+        checks.report(f"unknown memory order {statement.order!r}")
 
 
 def _reduction(reduction: str, carried: DType, checks: ExpressionChecks) -> None:

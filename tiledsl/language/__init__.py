@@ -42,6 +42,8 @@ from tiledsl.language.arithmetic import (
 )
 from tiledsl.language.atomics import (
     atomic_add,
+    atomic_addx2,
+    atomic_addx4,
     atomic_load,
     atomic_max,
     atomic_min,
@@ -248,6 +250,7 @@ __all__ = [
     "annotate_layout", "annotate_min_blocks_per_sm", "annotate_pass_configs",
     "annotate_producer_reg_dealloc", "annotate_safe_value", "any_of", "any_sync",
     "asin", "asinh", "async_copy", "atan", "atan2", "atanh", "atomic_add",
+    "atomic_addx2", "atomic_addx4",
     "atomic_load", "atomic_max", "atomic_min", "atomic_or", "atomic_store", "attr",
     "ballot", "ballot_sync", "bfloat16", "bitwise_and", "bitwise_not", "bitwise_or",
     "bitwise_xor", "bool", "cast", "ceil", "ceildiv", "clamp", "clear", "clz",

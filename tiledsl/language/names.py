@@ -63,8 +63,6 @@ _TO_COME: Final[dict[str, str]] = {
     # tile operations
     "tunable": "a parameter of the function",
     "dp4a": "T.gemm on int8 tiles",
-    "atomic_addx2": "a second T.Kernel that adds partial results",
-    "atomic_addx4": "a second T.Kernel that adds partial results",
     "device_assert": "a check of the results on the host",
     "assume": "leave it out: it never changes a result",
     "print": "write the value to an output",

@@ -29,7 +29,7 @@ _EXACT: dict[str, Callable[..., int]] = {
 
 
 def check_elements(
-    access: ir.Load | ir.Store | ir.Accumulate,
+    access: ir.Load | ir.Store | ir.Accumulate | ir.Atomic,
     positions: Sequence[np.ndarray],
     array: np.ndarray,
     frame: Frame,
@@ -81,7 +81,7 @@ def check_dim(
 
 def _report(
     kind: str,
-    access: ir.Load | ir.Store | ir.Accumulate,
+    access: ir.Load | ir.Store | ir.Accumulate | ir.Atomic,
     axis: int,
     positions: Sequence[np.ndarray],
     array: np.ndarray,
@@ -99,7 +99,7 @@ def _report(
 
 def _finding(
     kind: str,
-    access: ir.Load | ir.Store | ir.Accumulate | ir.Region,
+    access: ir.Load | ir.Store | ir.Accumulate | ir.Atomic | ir.Region,
     axis: int,
     array: np.ndarray,
     session: Session,

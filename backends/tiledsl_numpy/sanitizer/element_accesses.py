@@ -24,7 +24,7 @@ from tiledsl_numpy.sanitizer.session import (
 )
 from tiledsl_numpy.sanitizer.shadow import Shadow
 
-_Access = ir.Load | ir.Store | ir.Accumulate
+_Access = ir.Load | ir.Store | ir.Accumulate | ir.Atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,7 @@ def read_elements(
     if not masks.some(place.chosen):
         return
     storage = frame.memory(access.buffer)
-    shadow = session.shadows.of(access.buffer, storage.array)
-    if not shadow.complete:
-        undefined = ~shadow.defined.reshape(-1)[place.elements]
-        if undefined.any():
-            _report_undefined(access, place, undefined, frame, session)
+    shadow = check_defined(access, place, frame, session)
     if access.buffer.name not in session.program.written or storage.private:
         return
     across_blocks = access.buffer.scope == "global" and session.block is not None
@@ -85,12 +81,28 @@ def read_elements(
         if across_blocks:
             own = stamp(session.launch, session.number)
             wrong = shadow.owners_by_block().read(elements, own, session.launch)
-            _report_race("block", "read", access, place, lanes[wrong], frame, session)
+            report_race("block", "read", access, place, lanes[wrong], frame, session)
         if across_iterations and session.parallel is not None:
             epoch = session.parallel.epoch
             own = stamp(epoch, iteration_numbers(frame, session)[lanes])
             wrong = shadow.owners_by_iteration().read(elements, own, epoch)
-            _report_race("lane", "read", access, place, lanes[wrong], frame, session)
+            report_race("lane", "read", access, place, lanes[wrong], frame, session)
+
+
+def check_defined(
+    access: ir.Load | ir.Accumulate | ir.Atomic,
+    place: Place,
+    frame: Frame,
+    session: Session,
+) -> Shadow:
+    """Reports elements that are read before they are written."""
+    array = frame.memory(access.buffer).array
+    shadow = session.shadows.of(access.buffer, array)
+    if not shadow.complete:
+        undefined = ~shadow.defined.reshape(-1)[place.elements]
+        if undefined.any():
+            _report_undefined(access, place, undefined, frame, session)
+    return shadow
 
 
 def write_elements(
@@ -118,13 +130,13 @@ def write_elements(
         own = stamp(session.launch, session.number)
         claim = shadow.owners_by_block().write(elements, own, session.launch)
         wrong = _conflicts(claim, elements, lanes, value, shadow, frame)
-        _report_race("block", "write", access, place, lanes[wrong], frame, session)
+        report_race("block", "write", access, place, lanes[wrong], frame, session)
     if session.parallel is not None and value is not None:
         epoch = session.parallel.epoch
         own = stamp(epoch, iteration_numbers(frame, session)[lanes])
         claim = shadow.owners_by_iteration().write(elements, own, epoch)
         wrong = _conflicts(claim, elements, lanes, value, shadow, frame)
-        _report_race("lane", "write", access, place, lanes[wrong], frame, session)
+        report_race("lane", "write", access, place, lanes[wrong], frame, session)
 
 
 def _is_shared_in_loop(buffer: ir.Buffer, session: Session) -> bool:
@@ -182,7 +194,7 @@ def _describe_index(place: Place, lane: tuple[int, ...]) -> Sample:
 
 
 def _report_undefined(
-    access: ir.Load | ir.Accumulate,
+    access: ir.Load | ir.Accumulate | ir.Atomic,
     place: Place,
     undefined: np.ndarray,
     frame: Frame,
@@ -202,7 +214,7 @@ def _report_undefined(
     session.report(found, frame, wrong, lambda lane: _describe_index(place, lane))
 
 
-def _report_race(
+def report_race(
     between: str,
     what: str,
     access: _Access,
@@ -211,17 +223,18 @@ def _report_race(
     frame: Frame,
     session: Session,
 ) -> None:
+    """Reports the lanes whose access races with one of another block or iteration."""
     if not lanes.size:
         return
     wrong = np.zeros(frame.lanes.shape, np.bool_)
     wrong.reshape(-1)[lanes] = True
     code, who = ("E5012", "block") if between == "block" else ("E5013", "iteration")
     other = "writes" if what == "read" else "accesses"
-    buffer = access.buffer
+    article, buffer = "an" if what == "update" else "a", access.buffer
     found = finding(
         "error",
         code,
-        f"a {what} of {buffer.name} races: another {who} {other} the element",
+        f"{article} {what} of {buffer.name} races: another {who} {other} the element",
         access,
         kind=what,
         buffer=buffer,

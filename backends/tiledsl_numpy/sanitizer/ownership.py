@@ -35,36 +35,72 @@ class Claim:
 
 
 class Owners:
-    """The last reader and writer of each element of one memory, as stamps."""
+    """The last reader, writer, atomic updater and atomic reader ("watcher") of each element
+    of one memory, as stamps.
+    """
 
-    __slots__ = ("reader", "writer")
+    __slots__ = ("reader", "updater", "watcher", "writer")
 
     def __init__(self, size: int) -> None:
         self.reader = np.zeros(size, np.int64)
         self.writer = np.zeros(size, np.int64)
+        self.updater: np.ndarray | None = None  # made when something is updated
+        self.watcher: np.ndarray | None = None
 
     def read(self, elements: np.ndarray, own: np.ndarray, epoch: int) -> np.ndarray:
-        """Notes reads of elements; where another owner has written them."""
+        """Notes reads of elements; where another owner has written or updated them."""
         first = np.int64(epoch << 32)
-        writer, reader = self.writer[elements], self.reader[elements]
-        several = (reader >= first) & (reader != own)
-        self.reader[elements] = np.where(several, first + _MANY, own)
-        if own.ndim:
-            landed = self.reader[elements]
-            self.reader[elements[landed != own]] = first + _MANY
-        result: np.ndarray = (writer >= first) & (writer != own)
-        return result
+        _note(self.reader, elements, own, first)
+        written = _elsewhere(self.writer, elements, own, first)
+        updated = _elsewhere(self.updater, elements, own, first)
+        return np.asarray(written | updated)
 
     def write(self, elements: np.ndarray, own: np.ndarray, epoch: int) -> Claim:
         """Notes writes of elements and says what they meet."""
         first = np.int64(epoch << 32)
-        writer, reader = self.writer[elements], self.reader[elements]
-        elsewhere = (writer >= first) & (writer != own)
+        elsewhere = _elsewhere(self.writer, elements, own, first)
         stamps = np.where(elsewhere, first + _MANY, own)
         self.writer[elements] = stamps
         repeated = self.writer[elements] != stamps
         if repeated.any():
             self.writer[elements[repeated]] = first + _MANY
-        return Claim(
-            (reader >= first) & (reader != own), elsewhere, repeated, reader >= first
-        )
+        read = _elsewhere(self.reader, elements, own, first)
+        for others in (self.updater, self.watcher):
+            read = read | _elsewhere(others, elements, own, first)
+        return Claim(read, elsewhere, repeated, self.reader[elements] >= first)
+
+    def update(
+        self, elements: np.ndarray, own: np.ndarray, epoch: int, *, writes: bool
+    ) -> np.ndarray:
+        """Notes atomic updates, or atomic reads; where plain accesses of others conflict."""
+        first = np.int64(epoch << 32)
+        if self.updater is None or self.watcher is None:
+            self.updater = np.zeros(self.reader.size, np.int64)
+            self.watcher = np.zeros(self.reader.size, np.int64)
+        _note(self.updater if writes else self.watcher, elements, own, first)
+        wrong = _elsewhere(self.writer, elements, own, first)
+        if writes:
+            wrong = wrong | _elsewhere(self.reader, elements, own, first)
+        return wrong
+
+
+def _elsewhere(
+    stamps: np.ndarray | None, elements: np.ndarray, own: np.ndarray, first: np.int64
+) -> np.ndarray:
+    """Where another owner has left its stamp in this epoch."""
+    if stamps is None:
+        return np.zeros(elements.shape, np.bool_)
+    found = stamps[elements]
+    result: np.ndarray = (found >= first) & (found != own)
+    return result
+
+
+def _note(
+    stamps: np.ndarray, elements: np.ndarray, own: np.ndarray, first: np.int64
+) -> None:
+    """Leaves stamps; that of many where several owners meet."""
+    several = _elsewhere(stamps, elements, own, first)
+    stamps[elements] = np.where(several, first + _MANY, own)
+    if own.ndim:
+        landed = stamps[elements]
+        stamps[elements[landed != own]] = first + _MANY

@@ -17,12 +17,14 @@ class Program:
 
     ``written``: buffers that anything writes; ``safe``: buffers with a safe value (rule
     L44); ``positions``: variables and scalar buffers whose value becomes part of an index.
+    ``ordered``: whether atomic updates make results depend on their order (rule L6).
     ``stored_in``: for each ``Parallel``, by identity, the buffers that it stores to.
     """
 
     written: frozenset[str]
     safe: frozenset[str]
     positions: frozenset[str]
+    ordered: bool = False
     stored_in: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @staticmethod
@@ -33,15 +35,23 @@ class Program:
             frozenset(
                 node.buffer.name
                 for node in nodes
-                if isinstance(node, ir.Load | ir.Region) and node.fill is not None
+                if isinstance(node, ir.Load | ir.Region | ir.Atomic)
+                and node.fill is not None
             ),
             _positions(nodes),
+            any(isinstance(node, ir.Atomic) and _is_ordered(node) for node in nodes),
             {
                 id(node): _stores(node)
                 for node in nodes
                 if isinstance(node, ir.Parallel)
             },
         )
+
+
+def _is_ordered(update: ir.Atomic) -> bool:
+    """Whether the order of updates shows: in what was there before, or in rounding."""
+    rounds = update.op == "add" and update.buffer.dtype.is_float
+    return rounds or update.op == "exchange" or update.previous is not None
 
 
 def _stores(statement: ir.Parallel) -> frozenset[str]:
@@ -68,7 +78,7 @@ def _positions(nodes: Iterable[ir.Node]) -> frozenset[str]:
 
 def _indices(node: ir.Node) -> Iterator[ir.Expr]:
     match node:
-        case ir.Load() | ir.Store() | ir.Accumulate():
+        case ir.Load() | ir.Store() | ir.Accumulate() | ir.Atomic():
             yield from node.indices
         case ir.At(index=index):
             yield index

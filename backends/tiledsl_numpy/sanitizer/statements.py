@@ -8,6 +8,7 @@ from functools import partial
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy.frame import Execute
 from tiledsl_numpy.sanitizer import (
+    atomics,
     control_statements,
     scalar_statements,
     tile_statements,
@@ -19,6 +20,7 @@ _CHECKED: dict[type, Execute] = {
     ir.Let: scalar_statements.let,
     ir.Store: scalar_statements.store,
     ir.Accumulate: scalar_statements.accumulate,
+    ir.Atomic: atomics.atomic,
     ir.Copy: tile_statements.copy,
     ir.Fill: tile_statements.fill,
     ir.Gemm: tile_statements.gemm,

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tiledsl.frontend.atomic_updates import as_reductions
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.threads.axis import ThreadAxis
 from tiledsl.frontend.threads.statements import PerThread
@@ -221,4 +222,4 @@ class _State:
         )
         extents = tuple(index(extent) for _, extent in ordered)
         loop_vars = tuple(own[var.name] for var, _ in ordered)
-        return Parallel(loop_vars, extents, lines, span=region.span)
+        return as_reductions(Parallel(loop_vars, extents, lines, span=region.span))

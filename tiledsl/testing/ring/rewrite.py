@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tiledsl.backend import Capabilities
+from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Accumulate,
+    Atomic,
     Block,
     Break,
     Buffer,
@@ -117,6 +119,12 @@ def _statement(
             yield from tiles.sort(emit, statement)
         case Accumulate() if statement.buffer.dtype.is_float and sums is not None:
             yield from sums.add(emit, statement)
+        case Atomic(buffer=buffer) if buffer.dtype.is_float:
+            raise UnsupportedByTarget(
+                "E2003",
+                "ring mode has no atomic updates of floats",
+                span=statement.span,
+            )
         case Parallel():
             yield from _parallel(emit, statement)
         case Let(var, value):

@@ -6,11 +6,16 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from tiledsl.ir import nodes as ir
-from tiledsl.ir.ops import REDUCTIONS
+from tiledsl.ir.ops import ATOMICS, REDUCTIONS
 from tiledsl.ir.visitor import walk
 from tiledsl.testing.scalar_evaluator import tiles
 from tiledsl.testing.scalar_evaluator.conversion import convert, from_bits, to_bits
-from tiledsl.testing.scalar_evaluator.expressions import evaluate, integer, write_bits
+from tiledsl.testing.scalar_evaluator.expressions import (
+    evaluate,
+    integer,
+    read_bits,
+    write_bits,
+)
 from tiledsl.testing.scalar_evaluator.memory import LocalMemory, contains, points
 from tiledsl.testing.scalar_evaluator.operations import apply
 from tiledsl.testing.scalar_evaluator.scope import Carried, Scope
@@ -65,6 +70,21 @@ def _accumulate(statement: ir.Accumulate, scope: Scope) -> None:
         carried.values[name, position] = new
     else:
         memory.write(position, to_bits(convert(new, dtype), dtype))
+
+
+def _atomic(statement: ir.Atomic, scope: Scope) -> None:
+    """One update after the other, each rounded to the buffer's dtype."""
+    memory, dtype = scope.memory(statement.buffer), statement.buffer.dtype
+    position = tuple(integer(index, scope) for index in statement.indices)
+    old = from_bits(read_bits(memory, position, statement.fill), dtype)
+    if statement.value is not None:
+        new = evaluate(statement.value, scope)
+        op = ATOMICS[statement.op]
+        if op:
+            new = convert(apply(op, (old, new), dtype.evaluation), dtype)
+        write_bits(memory, position, to_bits(new, dtype))
+    if statement.previous is not None:
+        scope.values[statement.previous.name] = old
 
 
 def _for(statement: ir.For, scope: Scope) -> None:
@@ -139,6 +159,7 @@ _EXECUTE: Final[dict[type, Callable[..., Ending]]] = {
     ir.Let: _let,
     ir.Store: _store,
     ir.Accumulate: _accumulate,
+    ir.Atomic: _atomic,
     ir.Copy: tiles.copy,
     ir.Fill: tiles.fill,
     ir.Gemm: tiles.gemm,
