@@ -9,6 +9,8 @@ from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import ALL_DTYPES, DType
 from tiledsl.ir.nodes import Function
+from tiledsl.passes.dead_code import DeadCode
+from tiledsl.passes.forward_copies import ForwardCopies
 from tiledsl.passes.pipeline import DEFAULT_PIPELINE
 from tiledsl_llvm.fuse_steps import FuseSteps
 from tiledsl_llvm.machine import COMPILE_ONLY, Machine, host_machine, named_machine
@@ -77,7 +79,13 @@ class LlvmBackend:
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
         machine = _checked(target)
         bfloat = machine.has_bfloat_products or machine.has_tile_products
-        return (*DEFAULT_PIPELINE, FuseSteps(bfloat_products=bfloat))
+        return (
+            *DEFAULT_PIPELINE,
+            FuseSteps(bfloat_products=bfloat),
+            # what a product has copied or packed anyway is not copied twice
+            ForwardCopies(operands=("a", "b"), unproved=True),
+            DeadCode(),
+        )
 
     def build(
         self, function: Function, target: Target, options: BuildOptions

@@ -81,8 +81,10 @@ class LlvmExecutable:
             total = _blocks(results[start : start + 3], self.function)
             if total:
                 arena = self.emitted.arena_bytes[number]
+                job = (address, ctypes.addressof(words), total, arena)
+                records = self.emitted.record_bytes[number]
                 limit = 1 if self.in_order else None
-                threads.run(address, ctypes.addressof(words), total, arena, limit)
+                threads.run(*job, records, limit)
         del kept
 
     def _workspaces(

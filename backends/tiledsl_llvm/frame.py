@@ -49,7 +49,8 @@ class Frame:
     ``trusted``: whether ``proved`` may be believed; not so where an expression is
     evaluated although its condition may not hold.  ``sums`` maps an accumulation that the
     current vector loop keeps in registers to its slot.  ``uses_tiles``: whether tile
-    registers have to be released at the end.
+    registers have to be released at the end.  ``record_bytes``: how much of the records
+    at the start of the arena is in use.
     """
 
     builder: Builder
@@ -67,6 +68,7 @@ class Frame:
     arena_bytes: int = 0
     stack_bytes: int = 0
     uses_tiles: bool = False
+    record_bytes: int = 0
 
     @contextmanager
     def as_scalar(self) -> Iterator[None]:

@@ -35,6 +35,7 @@ from tiledsl.passes.base import Contract
 from tiledsl_llvm.units import operand_dtype
 
 _ROW_BYTES: Final = 1024  # of k: 256 float32 numbers
+_UNIT_ROW_BYTES: Final = 2048  # where sums are cheap to keep and dear to move
 _MOST_BYTES: Final = (
     1 << 20
 )  # of the tiles together: they should stay in a core's cache
@@ -110,7 +111,7 @@ def _fused(
     step = _step(loop)
     if step is None or not _alone(step, loop, launch):
         return None
-    count = _count(step, loop)
+    count = _count(step, loop, bfloat_products=bfloat_products)
     if count < 2:
         return None
     var = Var(_fresh(loop.var.name, names), INDEX)
@@ -208,10 +209,12 @@ def _alone(step: _Step, loop: For, launch: Launch) -> bool:
     )
 
 
-def _count(step: _Step, loop: For) -> int:
+def _count(step: _Step, loop: For, *, bfloat_products: bool) -> int:
     """How many steps become one: as many as fit, if possible a divisor of all steps."""
-    wide = step.gemm.c.buffer.dtype.bytes
-    most = _ROW_BYTES // (wide * max(1, step.depth))
+    carry, operand = step.gemm.c.buffer.dtype, step.gemm.a.buffer.dtype
+    wide = operand_dtype(operand, carry, bfloat_products=bfloat_products).bytes
+    row_bytes = _ROW_BYTES if wide == carry.bytes else _UNIT_ROW_BYTES
+    most = row_bytes // (wide * max(1, step.depth))
     size = sum(wide * _elements(copy.target.buffer) for copy in step.copies.values())
     most = min(most, _MOST_BYTES // max(1, size))
     if isinstance(loop.stop, Const):

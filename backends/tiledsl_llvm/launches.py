@@ -1,7 +1,8 @@
 """Functions that the runtime calls: one per launch, and one that computes sizes.
 
 ``launch.N(arguments, first, last, arena)`` runs the blocks numbered ``first`` to ``last``
-(exclusive), the first grid index varying fastest.  ``sizes(arguments, results)`` stores
+(exclusive), the first grid index varying fastest unless blocks that differ in another one
+remember operands for each other.  ``sizes(arguments, results)`` stores
 for each workspace its number of elements and for each launch its grid extents.
 
 ``arguments`` is an array of 8-byte words: the address of each buffer parameter or the
@@ -19,6 +20,7 @@ from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame, Storage
 from tiledsl_llvm.legalize import legalize
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.remembering import record_bytes, slowest_last
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.statements import run_block
 from tiledsl_llvm.text import Builder, Module
@@ -32,12 +34,14 @@ WORD = 8
 class Emitted:
     """The LLVM IR of a function and what is needed to call it.
 
-    ``arena_bytes``: block-local memory for each launch.  ``workspaces``: the dtypes of
+    ``arena_bytes``: block-local memory for each launch, of which the first
+    ``record_bytes`` are zero when it starts.  ``workspaces``: the dtypes of
     host-level buffers, in the order of their words.
     """
 
     text: str
     arena_bytes: tuple[int, ...]
+    record_bytes: tuple[int, ...]
     workspaces: tuple[DType, ...]
 
 
@@ -56,7 +60,8 @@ def emit_function(function: Function, machine: Machine) -> Emitted:
         )
     _emit_sizes(module, machine, function, workspaces, launches)
     dtypes = tuple(buffer.dtype for buffer in workspaces)
-    return Emitted(module.text(), tuple(arenas), dtypes)
+    records = tuple(record_bytes(launch) for launch in launches)
+    return Emitted(module.text(), tuple(arenas), records, dtypes)
 
 
 def _emit_launch(
@@ -70,11 +75,13 @@ def _emit_launch(
     """Emits one launch; the bytes of block-local memory it takes."""
     b = Builder(module)
     frame = Frame(b, machine, run_block, Value("%arena", "ptr"))
+    frame.take(record_bytes(launch))
     _bind(frame, function, workspaces)
     grid = [scalar(frame, extent) for extent in launch.grid]
     with b.loop(Value("%first", "i64"), Value("%last", "i64"), 1, "block") as loop:
         rest = loop.counter
-        for var, extent in zip(launch.vars, grid, strict=True):
+        for k in slowest_last(launch):
+            var, extent = launch.vars[k], grid[k]
             frame.values[var.name] = b.binary("urem", rest, extent, var.name)
             rest = b.binary("udiv", rest, extent)
         run_block(frame, launch.body)

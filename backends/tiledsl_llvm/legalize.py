@@ -27,9 +27,10 @@ from tiledsl.ir.nodes import (
     Copy,
     Expr,
     Fill,
+    For,
     Function,
     Gemm,
-    If,
+    Launch,
     Let,
     Load,
     Node,
@@ -37,23 +38,19 @@ from tiledsl.ir.nodes import (
     Range,
     Reduce,
     Region,
-    Select,
     Sort,
     Statement,
     Var,
-    index,
     whole,
 )
 from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.products import Products
 from tiledsl_llvm.regions import cast, read, subscripts, write
 from tiledsl_llvm.sorting import sort
-from tiledsl_llvm.units import operand_dtypes, padded_depth, unit_of
 
 OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Sort | Gemm)
-
-GEMM_DTYPES = ("float32", "float64", "int32", "uint32", "int64", "uint64")
 
 
 def legalize(function: Function, machine: Machine) -> Function:
@@ -65,9 +62,20 @@ def legalize(function: Function, machine: Machine) -> Function:
 class _Legalizer:
     machine: Machine
     _count: int = 0
+    _launch: Launch | None = None
+    _loops: tuple[For, ...] = ()
 
     def change(self, node: Node) -> Node | tuple[Node, ...]:
-        node = rebuild(node, self.change)
+        launch, loops = self._launch, self._loops
+        if isinstance(node, Launch):
+            self._launch = node
+        elif isinstance(node, For):
+            self._loops = (*loops, node)
+        changed = self.lowered(rebuild(node, self.change))
+        self._launch, self._loops = launch, loops
+        return changed
+
+    def lowered(self, node: Node) -> Node | tuple[Node, ...]:
         if isinstance(node, Parallel):
             return self.accumulate_wide(node)
         if not isinstance(node, Copy | Fill | Reduce | Sort | Gemm):
@@ -75,9 +83,7 @@ class _Legalizer:
         before, node = self.settle(node)
         return (*before, *self.operation(node))
 
-    def operation(
-        self, node: Copy | Fill | Reduce | Sort | Gemm
-    ) -> tuple[Statement, ...]:
+    def operation(self, node: Copy | Fill | Reduce | Sort | Gemm) -> tuple[Node, ...]:
         match node:
             case Copy():
                 return self.copy(node)
@@ -87,7 +93,7 @@ class _Legalizer:
                 return self.reduce(node)
             case Sort():
                 return sort(node, self.name)
-        return self.gemm(node)
+        return Products(self.machine, self.name, self._launch, self._loops).gemm(node)
 
     def settle(self, node: OperationT) -> tuple[tuple[Statement, ...], OperationT]:
         """Bounds read from memory are read once, before the operation changes it."""
@@ -173,75 +179,6 @@ class _Legalizer:
         start = Const(identity(node.reduction, carry), carry)
         return (*self.fill(Fill(target, start, span=node.span)), loop)
 
-    def gemm(self, node: Gemm) -> tuple[Statement, ...]:
-        carry = node.c.buffer.dtype.evaluation
-        if carry not in GEMM_DTYPES:
-            raise UnsupportedByTarget(
-                "E2022",
-                f"gemm into {node.c.buffer.dtype} is not available on the CPU target",
-                span=node.span,
-                hint="accumulate in float32, float64, int32 or int64",
-            )
-        for region in (node.a, node.b, node.c):
-            _check_static(region, node)
-        unit = unit_of(self.machine, node)
-        operands = operand_dtypes(unit, node)
-        padded = padded_depth(unit, node)
-        a, load_a = self.dense(node.a, operands[0], padded=(1, padded))
-        # rows of b are read once per block of rows of a: they have to be close together
-        # (what is packed to be transposed or put into words is moved by that)
-        far = node.b.buffer.scope == "global" and not (unit or node.transpose_b)
-        axis = 1 if node.transpose_b else 0
-        b, load_b = self.dense(node.b, operands[1], moved=far, padded=(axis, padded))
-        c, load_c = self.dense(node.c, carry)
-        clear = node.clear
-        store_c: tuple[Statement, ...] = ()
-        if load_c:
-            store_c = self.copy(Copy(c, node.c, node.c.shape, span=node.span))
-            if not isinstance(clear, Const):
-                var = Var(self.name("clear"), clear.dtype)
-                clear = var
-                fetch = If(Apply("not", (var,)), load_c[1:])
-                load_c = (load_c[0], Let(var, node.clear), fetch)
-            elif clear.value:
-                load_c = load_c[:1]
-        core = replace(node, a=a, b=b, c=c, clear=clear)
-        return (*load_a, *load_b, *load_c, core, *store_c)
-
-    def dense(
-        self,
-        region: Region,
-        dtype: DType,
-        *,
-        moved: bool = False,
-        padded: tuple[int, Expr | None] = (0, None),
-    ) -> tuple[Region, tuple[Statement, ...]]:
-        """The region itself if it can be read directly, or a tile that is copied from it.
-
-        ``padded``: a dimension and the extent that it shall have, filled up with zeros.
-        """
-        unit = region.buffer.strides is None or region.buffer.strides[-1] == index(1)
-        last = isinstance(region.dims[-1], Range)
-        direct = region.buffer.dtype == dtype and all(dim.proved for dim in region.dims)
-        axis, extent = padded
-        shape = region.shape
-        if extent is not None:
-            shape = (*shape[:axis], extent, *shape[axis + 1 :])
-        if direct and unit and last and not moved and shape == region.shape:
-            return region, ()
-        tile = self.tile("dense", dtype, shape)
-        p = self.vars(2)
-        value = cast(read(region, p, shape), dtype)
-        if shape != region.shape:
-            zero = Const(0.0 if dtype.is_float else 0, dtype)
-            inside = Apply("lt", (p[axis], region.shape[axis]))
-            value = Select(inside, value, zero)
-        body = write(whole(tile), p, shape, value)
-        return whole(tile), (
-            Allocate(tile),
-            Parallel(p, shape, body, span=region.span),
-        )
-
     def accumulate_wide(self, node: Parallel) -> Node | tuple[Node, ...]:
         """Narrow floats are accumulated in a float32 copy of their buffer."""
         narrow = {
@@ -275,13 +212,3 @@ class _Legalizer:
             return part
 
         return (*before, rebuild(node, widen), *after)
-
-
-def _check_static(region: Region, node: Gemm) -> None:
-    if not all(isinstance(extent, Const) for extent in region.shape):
-        raise UnsupportedByTarget(
-            "E2024",
-            "gemm needs operands of static shape",
-            span=node.span,
-            got=str(region.shape),
-        )

@@ -12,17 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import At, Const, Gemm, Range, Region
+from tiledsl.ir.nodes import Gemm
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.machine import Machine
-from tiledsl_llvm.matrices import Matrix, row_major
-from tiledsl_llvm.packing import pack_rows, pack_transposed
-from tiledsl_llvm.representation import element_of
+from tiledsl_llvm.matrices import Matrix, matrix, static_shape
 from tiledsl_llvm.text import Builder
-from tiledsl_llvm.tile_products import emit_tile_gemm
-from tiledsl_llvm.units import unit_of
 from tiledsl_llvm.values import BITS, Value, floating, integer, mangled, vector_type
 
 # two bfloat16 numbers in one word; lanes for which there is an instruction on pairs
@@ -44,69 +39,23 @@ class Shape:
 
 
 def emit_gemm(frame: Frame, node: Gemm) -> None:
-    """Emits a gemm whose operands are dense and of one dtype."""
+    """Emits a gemm whose operands are dense and of one dtype.
+
+    The right operand has a row for each k, or for each word of two.
+    """
     names = (node.c.buffer.name, node.a.buffer.name, node.b.buffer.name)
     frame.builder.comment("gemm {} += {} @ {}".format(*names))
-    a, c = _matrix(frame, node.a), _matrix(frame, node.c)
+    a, b, c = (matrix(frame, region) for region in (node.a, node.b, node.c))
     if node.transpose_a:
         a = Matrix(a.base, a.element, a.column, a.row)
-    rows, columns = (_constant(extent) for extent in node.c.shape)
-    depth = _constant(node.a.shape[0 if node.transpose_a else 1])
-    if unit_of(frame.machine, node) == "tiles":
-        emit_tile_gemm(
-            frame,
-            (a, _matrix(frame, node.b), c),
-            (rows, columns, depth),
-            (node.a.buffer.dtype, node.b.buffer.dtype),
-            transposed=node.transpose_b,
-            clear=scalar(frame, node.clear),
-        )
-        return
+    rows, columns = static_shape(node.c)
+    depth = static_shape(node.b)[0]
     if a.element == _HALF_WORD:
-        a, depth = replace(a, column=integer(2)), depth // 2
+        a = replace(a, column=integer(2))
     clear = scalar(frame, node.clear)
-    b = _right(frame, node, c.element, depth, columns)
     best = _register_block(frame.machine, c.element)
     for first, shape, count in _strips(columns, best):
         _strip(frame.builder, shape, (a, b, c), (rows, first, count, depth), clear)
-
-
-def _right(frame: Frame, node: Gemm, element: str, depth: int, columns: int) -> Matrix:
-    """The right operand with rows of consecutive elements, or words of two along k."""
-    found = _matrix(frame, node.b)
-    paired = found.element == _HALF_WORD
-    if not paired and not node.transpose_b:
-        return found
-    word = _WORD if paired else element
-    lanes = frame.machine.lanes(BITS[word] // 8)
-    memory = frame.take(depth * columns * BITS[word] // 8)
-    packed = row_major(memory, word, columns)
-    if node.transpose_b:
-        if paired:
-            found = replace(found, column=integer(2))
-        pack_transposed(frame.builder, found, packed, depth, columns, lanes)
-    else:
-        pack_rows(frame.builder, found, packed, depth, columns, lanes)
-    return packed
-
-
-def _constant(extent: object) -> int:
-    return int(extent.value) if isinstance(extent, Const) else 0
-
-
-def _matrix(frame: Frame, region: Region) -> Matrix:
-    storage = frame.buffers[region.buffer.name]
-    b = frame.builder
-    offset = integer(0)
-    strides = []
-    for dim, stride in zip(region.dims, storage.strides, strict=True):
-        start = scalar(frame, dim.index if isinstance(dim, At) else dim.start)
-        offset = b.binary("add", offset, b.binary("mul", start, stride))
-        if isinstance(dim, Range):
-            strides.append(stride)
-    element = element_of(DType(storage.dtype))
-    base = b.address(storage.base, element, offset)
-    return Matrix(base, element, strides[0], strides[1])
 
 
 def _register_block(machine: Machine, element: str) -> Shape:

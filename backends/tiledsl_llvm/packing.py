@@ -12,10 +12,58 @@ of as many vectors as a vector has lanes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from tiledsl_llvm.matrices import Matrix
+from tiledsl_llvm.frame import Frame
+from tiledsl_llvm.matrices import Matrix, corner, matrix, static_shape
+from tiledsl_llvm.operands import Pack
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import BITS, Value, integer
+
+
+def emit_pack(frame: Frame, node: Pack) -> None:
+    """A target of three ranges takes panels, each of the columns of a tile register."""
+    source = matrix(frame, node.source)
+    *shape, width = static_shape(node.target)
+    columns = static_shape(node.source)[0 if node.transposed else 1]
+    base, element, strides = corner(frame, node.target)
+    if len(shape) == 1:
+        target = Matrix(base, element, *strides)
+        _pack(frame, source, target, shape[0], columns, transposed=node.transposed)
+        return
+    b = frame.builder
+    whole = columns // width * width
+    for first, end in ((0, whole), (whole, columns)):
+        if first == end:
+            continue
+        step = min(width, end - first)
+        with b.loop(integer(first), integer(end), width, "panel") as panel:
+            number = b.binary("udiv", panel.counter, integer(width))
+            place = b.address(base, element, b.binary("mul", number, strides[0]))
+            target = Matrix(place, element, strides[1], strides[2])
+            zero, column = integer(0), panel.counter
+            at = (column, zero) if node.transposed else (zero, column)
+            part = replace(source, base=source.place(b, *at))
+            _pack(frame, part, target, shape[1], step, transposed=node.transposed)
+
+
+def _pack(
+    frame: Frame,
+    source: Matrix,
+    target: Matrix,
+    depth: int,
+    columns: int,
+    *,
+    transposed: bool,
+) -> None:
+    bits = BITS[target.element]
+    lanes = frame.machine.lanes(bits // 8)
+    per_word = bits // BITS[source.element]
+    if transposed:
+        words = replace(source, column=integer(per_word))
+        pack_transposed(frame.builder, words, target, depth, columns, lanes)
+    else:
+        pack_rows(frame.builder, source, target, depth, columns, lanes)
 
 
 def pack_transposed(

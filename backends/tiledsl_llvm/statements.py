@@ -19,8 +19,8 @@ from tiledsl.ir.nodes import (
     Gemm,
     If,
     Let,
+    Node,
     Parallel,
-    Statement,
     Store,
     While,
 )
@@ -30,9 +30,13 @@ from tiledsl_llvm.expressions import evaluate, index_of, scalar
 from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, any_lane, both
 from tiledsl_llvm.memory import store_element
 from tiledsl_llvm.microkernels import emit_gemm
+from tiledsl_llvm.operands import Pack, Remember, TileGemm
+from tiledsl_llvm.packing import emit_pack
 from tiledsl_llvm.parallel import emit_parallel
+from tiledsl_llvm.remembering import emit_remembered
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.text import Builder
+from tiledsl_llvm.tile_products import emit_tile_gemm
 from tiledsl_llvm.values import BITS, Value, integer
 
 _FAR_BYTES: Final = 256
@@ -200,7 +204,7 @@ def _leave(frame: Frame, label: str) -> None:
     b.start(b.name("unreachable"))
 
 
-_EMITTERS: Final[dict[type[Statement], Callable[..., None]]] = {
+_EMITTERS: Final[dict[type[Node], Callable[..., None]]] = {
     Allocate: _allocate,
     Let: _let,
     Store: _store,
@@ -213,4 +217,7 @@ _EMITTERS: Final[dict[type[Statement], Callable[..., None]]] = {
     Continue: _continue,
     Parallel: emit_parallel,
     Gemm: emit_gemm,
+    TileGemm: emit_tile_gemm,
+    Pack: emit_pack,
+    Remember: emit_remembered,
 }

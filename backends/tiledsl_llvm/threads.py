@@ -44,11 +44,17 @@ class _Job(ctypes.Structure):
 
 
 def run(
-    function: int, words: int, total: int, arena_bytes: int, limit: int | None = None
+    function: int,
+    words: int,
+    total: int,
+    arena_bytes: int,
+    record_bytes: int = 0,
+    limit: int | None = None,
 ) -> None:
     """Runs blocks 0 to ``total`` of the launch function at that address.
 
     On at most ``limit`` threads; on one, blocks run in the order of their numbers.
+    Every worker's memory starts with ``record_bytes`` zeros.
 
     KeyboardInterrupt is raised between blocks; the others then do not run.
     """
@@ -59,6 +65,9 @@ def run(
         -(-arena_bytes // 4096) * 4096 + 128
     )  # 128: threads start in different sets
     memory = _arena(threads * stride)
+    if record_bytes:
+        for who in range(threads):
+            ctypes.memset(memory + who * stride, 0, record_bytes)
     chunk = max(1, min(_MOST_BLOCKS, total // (threads * _TICKETS_PER_THREAD)))
     job = _Job(function, words, memory, stride, 0, total, chunk, 0, 0, threads - 1)
     while job.first < total:

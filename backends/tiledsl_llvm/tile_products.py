@@ -11,97 +11,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tiledsl.ir.dtypes import DType
+from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
-from tiledsl_llvm.matrices import Matrix, row_major
-from tiledsl_llvm.packing import pack_rows, pack_transposed
+from tiledsl_llvm.matrices import Matrix, corner, matrix, static_shape
+from tiledsl_llvm.operands import TileGemm
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.tile_registers import COLUMNS, ROWS, Block, split
 from tiledsl_llvm.values import BITS, Value, integer
 
 _WORD: Final = "i32"
 _WORD_BYTES: Final = 4
-# by the dtypes of both operands
-_PRODUCTS: Final = {
-    ("bfloat16", "bfloat16"): "tdpbf16ps",
-    ("int8", "int8"): "tdpbssd",
-    ("int8", "uint8"): "tdpbsud",
-    ("uint8", "int8"): "tdpbusd",
-    ("uint8", "uint8"): "tdpbuud",
-}
 
 
-def emit_tile_gemm(
-    frame: Frame,
-    matrices: tuple[Matrix, Matrix, Matrix],
-    sizes: tuple[int, int, int],
-    dtypes: tuple[DType, DType],
-    *,
-    transposed: bool,
-    clear: Value,
-) -> None:
-    """C (rows x columns) plus A times B; ``transposed``: B has a row for each column of C.
-
-    ``sizes``: rows, columns, and the depth in elements, a multiple of a register's.
-    """
-    a, b, c = matrices
-    rows, columns, depth = sizes
-    words = depth * (BITS[a.element] // 8) // _WORD_BYTES
-    panels = _packed(frame, b, words, columns, transposed=transposed)
-    product = _PRODUCTS[dtypes]
+def emit_tile_gemm(frame: Frame, node: TileGemm) -> None:
+    """C plus A times panels; k fills whole rows of registers."""
+    b = frame.builder
+    a, c = matrix(frame, node.a), matrix(frame, node.c)
+    base, word, strides = corner(frame, node.panels)
+    panels = Matrix(base, word, strides[0], strides[1])
+    rows, columns = static_shape(node.c)
+    words = static_shape(node.panels)[1]
+    clear = scalar(frame, node.clear)
     for first, end, widths in split(columns, COLUMNS):
         for top, bottom, heights in split(rows, ROWS):
             block = Block(heights, widths)
-            _configure(frame.builder, block)
+            _configure(b, block)
             with (
-                frame.builder.loop(integer(first), integer(end), 32, "column") as n,
-                frame.builder.loop(integer(top), integer(bottom), 32, "row") as m,
+                b.loop(integer(first), integer(end), 2 * COLUMNS, "column") as n,
+                b.loop(integer(top), integer(bottom), 2 * ROWS, "row") as m,
             ):
-                at = (m.counter, n.counter)
-                emitted = _Block(frame.builder, block, (a, panels, c), words, product)
-                emitted.emit(*at, clear)
+                emitted = _Block(b, block, (a, panels, c), words, node.product)
+                emitted.emit(m.counter, n.counter, clear)
     frame.uses_tiles = True
-
-
-def _packed(
-    frame: Frame, b: Matrix, words: int, columns: int, *, transposed: bool
-) -> Matrix:
-    """B as panels: a row of words for every register's row, ``row`` apart per panel."""
-    builder = frame.builder
-    count = -(-columns // COLUMNS)
-    memory = frame.take(count * words * COLUMNS * _WORD_BYTES)
-    per_word = _WORD_BYTES * 8 // BITS[b.element]
-    for first, end, width in _panel_ranges(columns):
-        with builder.loop(integer(first), integer(end), COLUMNS, "panel") as panel:
-            start = builder.binary("mul", panel.counter, integer(words))
-            base = builder.address(memory, _WORD, start)
-            target = row_major(base, _WORD, COLUMNS)
-            lanes = min(COLUMNS, frame.machine.lanes(_WORD_BYTES))
-            if transposed:
-                source = Matrix(
-                    b.place(builder, panel.counter, integer(0)),
-                    b.element,
-                    b.row,
-                    integer(per_word),
-                )
-                pack_transposed(builder, source, target, words, width, lanes)
-            else:
-                source = Matrix(
-                    b.place(builder, integer(0), panel.counter),
-                    b.element,
-                    b.row,
-                    b.column,
-                )
-                pack_rows(builder, source, target, words, width, lanes)
-    return row_major(memory, _WORD, words)
-
-
-def _panel_ranges(columns: int) -> list[tuple[int, int, int]]:
-    whole = columns // COLUMNS * COLUMNS
-    ranges = [(0, whole, COLUMNS)] if whole else []
-    if whole < columns:
-        ranges.append((whole, columns, columns - whole))
-    return ranges
 
 
 def _configure(b: Builder, block: Block) -> None:
@@ -179,11 +120,9 @@ class _Block:
         per_word = _WORD_BYTES * 8 // BITS[self.a.element]
         stride = self._bytes(self.a.row, self.a.element)
         lines = [b.binary("add", row, integer(ROWS * i)) for i in heights]
-        starts = [b.binary("add", column, integer(COLUMNS * j)) for j in widths]
-        panels = [
-            b.address(self.panels.base, _WORD, b.binary("mul", n, integer(self.words)))
-            for n in starts
-        ]
+        panel = b.binary("udiv", column, integer(COLUMNS))
+        starts = [b.binary("add", panel, integer(j)) for j in widths]
+        panels = [self.panels.place(b, n, integer(0)) for n in starts]
         with b.loop(
             integer(0), integer(self.words), COLUMNS, "word", unroll=True
         ) as word:

@@ -53,6 +53,14 @@ def operand_dtypes(unit: Unit, node: Gemm) -> tuple[DType, DType]:
     return node.a.buffer.dtype, node.b.buffer.dtype
 
 
+def tile_product(a: DType, b: DType) -> str:
+    """The instruction for operands of these dtypes."""
+    if a in _AS_BFLOAT16:
+        return "tdpbf16ps"
+    signs = ("s" if dtype == "int8" else "u" for dtype in (a, b))
+    return f"tdpb{''.join(signs)}d"
+
+
 def operand_dtype(dtype: DType, carry: DType, *, bfloat_products: bool) -> DType:
     """What a float is best copied to before it is multiplied."""
     exact = dtype in _AS_BFLOAT16 and carry == "float32"

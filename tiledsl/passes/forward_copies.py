@@ -36,7 +36,8 @@ class ForwardCopies:
     the same block, in bounds, while the source is not written.  ``operands`` says which
     operands of a gemm may be such reads (a compact copy of ``b`` is usually faster),
     ``most_reads`` how many reads a tile may have.  Only ranges that are ``proved`` are
-    forwarded to a gemm, whose inner loops should have no tests.
+    forwarded to a gemm, whose inner loops should have no tests, unless the backend copies
+    its operands itself and says so with ``unproved``.
 
     Before::
 
@@ -50,6 +51,7 @@ class ForwardCopies:
 
     operands: tuple[str, ...] = ("a",)
     most_reads: int = 1
+    unproved: bool = False
     name: str = "forward-copies"
     contract: Contract = "exact"
 
@@ -98,7 +100,7 @@ class ForwardCopies:
     def _gemms_agree(self, copy: Copy, rest: Sequence[Statement]) -> bool:
         """Whether gemms that read the tile may read the source."""
         tile = copy.target.buffer.name
-        proved = all(dim.proved for dim in copy.source.dims)
+        proved = self.unproved or all(dim.proved for dim in copy.source.dims)
         for statement in rest:
             for part in walk(statement):
                 if isinstance(part, Gemm):

@@ -134,3 +134,9 @@ def compile_text() -> Callable[[str], tuple[ir.Function, Executable]]:
         return function, build(function)
 
     return compile_it
+
+
+@pytest.fixture
+def arguments() -> Callable[..., Arguments]:
+    """Arrays and numbers as the arguments of a function."""
+    return references
