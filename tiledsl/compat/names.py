@@ -60,6 +60,9 @@ _LAYOUT_TYPES: Final = {
     "Layout": "tiledsl.language.hints:Layout",
     "Fragment": "tiledsl.language.hints:Fragment",
 }
+_MMA_LAYOUT: Final = {
+    "make_mma_swizzle_layout": f"{_HOST}.layouts:make_mma_swizzle_layout"
+}
 _NVCC: Final = {
     name: f"{_HOST}.devices:{name}"
     for name in ("get_target_compute_version", "parse_compute_version", "have_fp8")
@@ -146,6 +149,7 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     "tilelang.rocm": {},
     "tilelang.rocm.target": {
         "target_is_gfx950": f"{_HOST}.devices:target_is_gfx950",
+        "check_hip_availability": _TARGETS["check_hip_availability"],
     },
     "tilelang.carver": {},
     "tilelang.carver.arch": {},
@@ -163,6 +167,9 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     "tilelang.engine": {},
     "tilelang.engine.callback": {},
     "tilelang.cuda": {},
+    "tilelang.cuda.intrinsics": _MMA_LAYOUT,
+    "tilelang.cuda.intrinsics.layout": {},
+    "tilelang.cuda.intrinsics.layout.mma_layout": _MMA_LAYOUT,
     "tilelang.tvm": {"DataType": f"{_HOST}.names:DataType"},
     "tvm": {"DataType": f"{_HOST}.names:DataType"},
 }

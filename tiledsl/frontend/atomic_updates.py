@@ -16,7 +16,7 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.bounds_errors import check_subscripts
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.reduction_statements import is_private
-from tiledsl.frontend.threads.axis import in_thread_code
+from tiledsl.frontend.threads.axis import in_thread_code, note_plain_update
 from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
@@ -57,10 +57,11 @@ def emit_atomic(
             span=here(),
             hint="open `with T.Kernel(...)`",
         )
-    conditional = builder.inside("arm")
+    conditional = builder.conditional
     check_subscripts(buffer, indices, builder, conditional=conditional, span=here())
     wanted = previous or op == "load"
     if not _is_shared(builder, buffer):
+        note_plain_update(builder)
         return _plain(builder, op, buffer, indices, value, previous=wanted)
     before = None
     if wanted:

@@ -125,6 +125,10 @@ class Operators(ABC):
     def __ge__(self, other: ScalarLike) -> Value:
         return self.read().compared("ge", other)
 
+    def astype(self, dtype: object) -> Value:
+        """The value rounded to a dtype, as ``T.cast(value, dtype)``."""
+        return self.read().rounded(dtype)
+
     def __hash__(self) -> int:
         return id(self)
 

@@ -17,7 +17,7 @@ from tiledsl.frontend.pending_reads import Kept
 from tiledsl.frontend.powers import power
 from tiledsl.frontend.promotion import literal_dtype
 from tiledsl.frontend.scalars import Operand, Scalar, as_index_expr, constant, scalar
-from tiledsl.ir.dtypes import DType
+from tiledsl.ir.dtypes import ALL_DTYPES, DType
 from tiledsl.ir.nodes import Expr, Var
 
 _LARGEST: Final = 200  # operations in one expression
@@ -81,6 +81,14 @@ class Value(Operators):
 
     def unary(self, op: str) -> Value:
         return apply(lambda a: arithmetic.unary(op, a), self)
+
+    def rounded(self, dtype: object) -> Value:
+        """The value as one of the dtype; E0301: it is none."""
+        if str(dtype) not in ALL_DTYPES:
+            raise KernelError(
+                "E0301", "this is not an element type", span=here(), got=brief(dtype)
+            )
+        return converted(self, DType(str(dtype)))
 
     def keep(self, kept: Kept) -> None:
         """Refers from now on to a variable that holds the value as it was."""

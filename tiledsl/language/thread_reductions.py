@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
+from tiledsl.analysis.evaluate import evaluate as evaluated
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.frontend.buffers import Element, store
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.scalars import Scalar
@@ -191,15 +192,15 @@ def _reduction(reducer: Reducer, like: Value) -> str:
     names = [getattr(part, "name", "") for part in getattr(expr, "args", ())]
     if reduction is None or sorted(names) != ["x", "y"]:
         raise _unsupported("T.comm_reducer of this function")
-    start = as_value(reducer.start, like.dtype).expr
+    start = evaluated(as_value(reducer.start, like.dtype).expr, {})
     neutral = identity(reduction, dtype)
-    if not isinstance(start, Const) or start.value != neutral:
+    if start != neutral:
         raise KernelError(
             "E0209",
             "the start of T.comm_reducer is not the identity of its function",
             span=here(),
             expected=str(neutral),
-            got=brief(start.value) if isinstance(start, Const) else "a run-time value",
+            got="a run-time value" if start is None else str(start),
         )
     return reduction
 

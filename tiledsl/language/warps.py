@@ -42,6 +42,28 @@ def get_warp_idx(warp_size: int | None = None) -> Value:
     return snapshot(wrap(_div(axis.number, _size("get_warp_idx", warp_size))), "warp")
 
 
+def get_warp_idx_sync(warp_size: int | None = None) -> Value:
+    """As ``get_warp_idx``."""
+    return get_warp_idx(warp_size)
+
+
+def get_warp_group_idx(
+    warp_size: int | None = None, warps_per_group: int | None = None
+) -> Value:
+    """The number of this thread's group of warps, four unless ``warps_per_group``."""
+    warps = 4 if warps_per_group is None else warps_per_group
+    size = _size("get_warp_group_idx", warp_size)
+    return get_warp_idx(size * _size("get_warp_group_idx", warps))
+
+
+def shuffle_elect(thread_extent: int) -> Value:
+    """Whether this thread is the first of its ``thread_extent`` ones; 0: of the block."""
+    axis = thread_axis(Builder.active(), "shuffle_elect")
+    extent = thread_extent or axis.count
+    number = wrap(_mod(axis.number, _size("shuffle_elect", extent)))
+    return snapshot(number == 0, "elected")
+
+
 def shfl_sync(
     value: ScalarLike, srcLane: ScalarLike, width: int = WARP, mask: ScalarLike = _FULL
 ) -> Value:

@@ -339,6 +339,62 @@ def test_barriers_of_some_threads(run, numbers):
     np.testing.assert_array_equal(run(named_barrier, x), expected)
 
 
+def tickets(X):
+    """Atomic updates that give the old value, of some threads, across a barrier."""
+    X: T.Tensor((64,), "int32")
+    Y = T.empty((64,), "int32")
+    N = T.empty((1,), "int32")
+    with T.Kernel(1, threads=64):
+        tx = T.get_thread_binding()
+        count = T.alloc_shared((1,), "int32")
+        s = T.alloc_shared((64,), "int32")
+        T.clear(count)
+        s[tx] = -1
+        if X[tx] > 0:
+            place = T.atomic_add(count[0], 1, return_prev=True)
+            T.sync_warp()
+            s[place] = X[tx]
+        T.sync_threads()
+        Y[tx] = s[tx]
+        if tx == 0:
+            N[0] = count[0]
+    return Y, N
+
+
+def test_old_values_of_atomic_updates(run, numbers):
+    x = numbers(64)
+    y, n = run(tickets, x)
+    chosen = x[x > 0]
+    assert n[0] == len(chosen)
+    np.testing.assert_array_equal(np.sort(y[: len(chosen)]), np.sort(chosen))
+    np.testing.assert_array_equal(y[len(chosen) :], -1)
+
+
+def uniform_scalars(X):
+    """What all threads would do alike is done once (L80)."""
+    X: T.Tensor((32,), "int32")
+    Y = T.empty((32,), "int32")
+    with T.Kernel(1, threads=32):
+        tx = T.get_thread_binding()
+        total = T.alloc_fragment((1,), "int32")
+        total[0] = 0
+        for i in T.serial(32):
+            total[0] += X[i]
+        if tx < 16:
+            total[0] *= 2
+            for i in T.Parallel(16):
+                Y[i] = total[0]
+        else:
+            Y[tx] = X[tx]
+    return Y
+
+
+def test_uniform_scalars(run, numbers):
+    x = numbers(32)
+    expected = np.where(np.arange(32) < 16, x.sum() * 2, x)
+    np.testing.assert_array_equal(run(uniform_scalars, x), expected)
+
+
 def loop_binding(X):
     X: T.Tensor((4, 32), "int32")
     Y = T.empty((4, 32), "int32")

@@ -14,6 +14,7 @@ from tiledsl.ir.nodes import Apply, Expr, Var, index
 
 WARP: Final = 32
 _FACT: Final = "thread_axis"
+_PLAIN: Final = "plain_update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,14 @@ def thread_axis(builder: Builder, function: str) -> ThreadAxis:
     known = launch.facts.get(_FACT)
     if isinstance(known, ThreadAxis):
         return known
+    if _PLAIN in launch.facts:
+        raise KernelError(
+            "E0210",
+            f"T.{function} comes after an atomic update of the same T.Kernel",
+            span=here(),
+            hint="ask for the thread index first: it makes every statement of the "
+            "T.Kernel one of each thread",
+        )
     threads = launch.facts["threads"]
     extents = threads if isinstance(threads, tuple) else (128,)
     names = [builder.unique(name) for name in ("tx", "ty", "tz")[: len(extents)]]
@@ -89,3 +98,12 @@ def in_thread_code(builder: Builder) -> bool:
     launch = builder.innermost("launch")
     asked = launch is not None and used_axis(launch.facts) is not None
     return asked and not builder.inside("parallel")
+
+
+def note_plain_update(builder: Builder) -> None:
+    """An update was traced as a read and a write, since no thread was asked for yet."""
+    launch = builder.innermost("launch")
+    if launch is None or builder.inside("parallel"):
+        return
+    if used_axis(launch.facts) is None:
+        launch.facts[_PLAIN] = True

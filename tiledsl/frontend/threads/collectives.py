@@ -66,11 +66,8 @@ class Collectives(Structure):
         span = value.span
         votes = self.tile(lines, "votes", (self.axis.count,), value.dtype, span)
         store = _kept(votes, (self.axis.number,), value, span)
-        touched = self.touches.of(store)
-        if self.touches.meet(lines.touched, touched):
-            lines.close()
+        self.join(lines, store)
         lines.region.append(store)
-        lines.touched += touched
         result = self.tile(lines, "result", (), votes.dtype, span)
         axes = (whole(votes), whole(result))
         self.add_for_block(lines, Reduce(reduction, *axes, 0, span=span))

@@ -71,6 +71,8 @@ class Splitting(Control):
                 self.add_for_block(lines, statement)
             case Store(buffer=buffer) if self.is_shared_scalar(buffer):
                 self.add_for_block(lines, statement)
+            case Store() if self.runs_once(statement):
+                self.guarded(lines, statement, mask)
             case _:
                 self._compound(lines, statement, mask)
 

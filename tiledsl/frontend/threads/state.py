@@ -204,8 +204,11 @@ class _State:
     def _parallel(self, body: list[Statement], region: PerThread) -> Statement:
         """The loop over the threads, with index variables of its own."""
         ordered = self._axis.ordered
+        first = self._numbers[id(region)] == 0  # it keeps the names
         own = {
-            var.name: Var(self._builder.unique(var.name), INDEX, span=var.span)
+            var.name: var
+            if first
+            else Var(self._builder.unique(var.name), INDEX, span=var.span)
             for var, _ in ordered
         }
         threads = tuple(var for var, _ in ordered)

@@ -8,14 +8,14 @@ threads: a region ends where a statement may touch what another thread touched i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.threads.axis import ThreadAxis
 from tiledsl.frontend.threads.exits import Exits, leaves_loop
-from tiledsl.frontend.threads.masks import both, masked, per_thread_values
+from tiledsl.frontend.threads.masks import both, masked, per_thread_values, where
 from tiledsl.frontend.threads.statements import (
     Barrier,
     Combine,
@@ -28,6 +28,7 @@ from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Atomic,
     Block,
     Buffer,
     Expr,
@@ -94,11 +95,30 @@ class Structure:
     def add_for_threads(self, lines: Lines, statement: Node, mask: Expr | None) -> None:
         """A statement that each thread which takes part runs by itself."""
         for part in self.exits.lowered(statement):
-            touched = self.touches.of(part)
-            if self.touches.meet(lines.touched, touched):
-                lines.close()
-            lines.region.append(masked(part, self.taking_part(mask)))
-            lines.touched += touched
+            self.join(lines, part)
+            lines.region += self._masked(lines, part, self.taking_part(mask))
+
+    def join(self, lines: Lines, part: Node) -> None:
+        """Makes sure that the open region may hold the statement."""
+        touched = self.touches.of(part)
+        if self.touches.meet(lines.touched, touched):
+            lines.close()
+        lines.touched += touched
+
+    def _masked(
+        self, lines: Lines, part: Statement, mask: Expr | None
+    ) -> tuple[Statement, ...]:
+        """The statement under a mask; a name that it binds stays visible."""
+        if not isinstance(part, Atomic) or part.previous is None or mask is None:
+            return (masked(part, mask),)
+        var, span = part.previous, part.span
+        kept = Buffer(self.builder.unique(var.name), (), var.dtype, "local", span=span)
+        self.varying.buffers.add(kept.name)
+        lines.done.append(Allocate(kept, span=span))
+        inner = replace(var, name=self.builder.unique(var.name))
+        arm = (replace(part, previous=inner), Store(kept, (), inner, span=span))
+        value = where(mask, Load(kept, (), span=span))
+        return If(mask, arm, span=span), Let(var, value, span=span)
 
     def taking_part(self, mask: Expr | None) -> Expr | None:
         flag = self.exits.flag
@@ -113,11 +133,8 @@ class Structure:
         let = masked(Let(var, value, span=value.span), self.taking_part(mask))
         if isinstance(let, Let) and not any(isinstance(n, Load) for n in walk(let)):
             self.builder.definitions[var.name] = let.value
-        touched = self.touches.of(let)
-        if self.touches.meet(lines.touched, touched):
-            lines.close()
+        self.join(lines, let)
         lines.region.append(let)
-        lines.touched += touched
         return var
 
     def flag(self, lines: Lines, name: str, value: Expr) -> Buffer:
@@ -158,7 +175,9 @@ class Structure:
         match part:
             case Barrier() | Exchange() | Combine() | Parallel():
                 return True
-            case Store(buffer=buffer) | Accumulate(buffer=buffer):
+            case Store() if self.runs_once(part):
+                return part.buffer.name not in own
+            case Accumulate(buffer=buffer):
                 return self.is_shared_scalar(buffer) and buffer.name not in own
         return isinstance(part, TILE_STATEMENTS) and not self.varying.is_per_thread(
             part
@@ -167,6 +186,20 @@ class Structure:
     def is_shared_scalar(self, buffer: Buffer) -> bool:
         """Whether all threads hold the same in a local buffer, so that one copy does."""
         return buffer.scope == "local" and buffer.name not in self.varying.buffers
+
+    def runs_once(self, store: Store) -> bool:
+        """Whether a store is one of the block: all threads would do the same.
+
+        A store to memory that threads share is left to them if each may do it again.
+        """
+        if self.is_shared_scalar(store.buffer):
+            return True
+        if self.varying.any_of(store.buffer, store.value, *store.indices):
+            return False
+        return any(
+            isinstance(part, Load) and part.buffer.name == store.buffer.name
+            for part in walk(store.value)
+        )
 
     def values(self, expr: Expr) -> list[int] | None:
         """The value for each thread, if it is known while compiling."""
