@@ -32,6 +32,7 @@ from tiledsl.testing.generator.policy import LIBRARY
 _SAVED_PER_KIND = 2
 _SECONDS_PER_REDUCTION = 60.0
 _SECONDS_PER_LINE = 60.0
+_SLOW_PERIOD = 50
 
 
 @click.command()
@@ -41,6 +42,13 @@ _SECONDS_PER_LINE = 60.0
 @backends_option
 @click.option("--policy", metavar="NAME", help="One bias instead of all of them.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="NAME=N",
+    help="Ask a backend about every N-th program only.  [default: 50 for slow ones]",
+)
 @click.option("--every-oracle", is_flag=True, help="Sample nothing; slow.")
 @click.option(
     "--out",
@@ -57,13 +65,15 @@ def fuzz(
     backends: str | None,
     policy: str | None,
     jobs: int,
+    samples: tuple[str, ...],
     every_oracle: bool,
     out: Path,
     as_json: bool,
 ) -> None:
     """Check generated programs; every one is determined by its seed and policy."""
     first = seed if seed is not None else time.time_ns() // 10**6 % 10**9
-    checks = _checks(chosen_backends(backends), every_oracle)
+    names = chosen_backends(backends)
+    checks = every_check(names) if every_oracle else _checks(names, samples)
     limit = programs if programs is not None or hours is not None else 1000
     seconds = None if hours is None else hours * 3600
     campaign = Campaign(checks, first, limit, seconds, _policy(policy), jobs)
@@ -95,11 +105,20 @@ class _Progress:
                 click.echo(f"  seed {found.seed}: {found.failure}"[:400], err=True)
 
 
-def _checks(names: tuple[str, ...], every_oracle: bool) -> Checks:
-    if every_oracle:
-        return every_check(names)
+def _checks(names: tuple[str, ...], samples: tuple[str, ...]) -> Checks:
     fast = (settings.REFERENCE, *settings.DEFAULT_ORDER["cpu"][:1])
-    return Checks(names, slow=tuple(name for name in names if name not in fast))
+    periods = {name: _SLOW_PERIOD for name in names if name not in fast}
+    for text in samples:
+        name, _, period = text.partition("=")
+        if name not in names or not period.isdecimal() or int(period) < 1:
+            raise ArgumentError(
+                "E4050",
+                "--sample",
+                expected=f"NAME=N with one of {', '.join(names)} and N from 1 up",
+                got=repr(text),
+            )
+        periods[name] = int(period)
+    return Checks(names, periods)
 
 
 def _policy(name: str | None) -> Policy | None:
@@ -174,6 +193,7 @@ def _print(result: Result, files: list[Path]) -> None:
     for title, counts in (
         ("passes that changed something", coverage.fired),
         ("refused", coverage.refused),
+        ("texts with mistakes", coverage.diagnostics),
         ("statements and expressions", coverage.nodes),
         ("policies", coverage.policies),
     ):
@@ -184,6 +204,8 @@ def _print(result: Result, files: list[Path]) -> None:
     click.echo(
         f"operations by dtype: {used} kinds; scalar operations unused: {missing}"
     )
+    unseen = coverage.missing_diagnostics()
+    click.echo(f"codes of mistakes that no text had: {', '.join(unseen) or 'none'}")
     click.echo(f"{_line(result)} in {result.seconds:.0f} s")
 
 

@@ -198,7 +198,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E4003": "a command names something that does not exist",
     "E4004": "a command needs a package that is not installed",
     "E4005": "a library of kernels cannot be loaded",
-    "E4050": "the fuzzer has no policy of that name",
+    "E4050": "an option of the fuzzer does not have that value",
     # W01 source and syntax
     "W0101": "a statement is never reached",
     "W0102": "the condition of a while loop is never true",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from tiledsl.diagnostics.catalogue import CATALOGUE
 from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
@@ -22,6 +23,9 @@ from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.ir.visitor import walk
 from tiledsl.testing.generator.program import Program
 
+# what a text can do wrong: syntax, operands, values, names, bounds, functions
+_OF_TEXTS = ("E01", "E02", "E03", "E04", "E05", "E06")
+
 
 @dataclass
 class Coverage:
@@ -29,7 +33,8 @@ class Coverage:
 
     ``nodes``: kinds of nodes; ``operations``: scalar operations with their dtypes, casts,
     reductions and products; ``checked``: oracles asked; ``fired``: passes that changed a
-    function; ``refused``: what targets declined, by code; ``policies``.
+    function; ``refused``: what targets declined, by code; ``diagnostics``: codes that
+    texts with mistakes were answered with; ``policies``.
     """
 
     programs: int = 0
@@ -38,6 +43,7 @@ class Coverage:
     checked: Counter[str] = field(default_factory=Counter)
     fired: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    diagnostics: Counter[str] = field(default_factory=Counter)
     policies: Counter[str] = field(default_factory=Counter)
 
     def see(self, program: Program) -> None:
@@ -61,6 +67,14 @@ class Coverage:
         """Scalar operations that no program used."""
         used = {name.partition(" ")[0] for name in self.operations}
         return [name for name in SCALAR_OPS if name not in used]
+
+    def missing_diagnostics(self) -> list[str]:
+        """Codes of mistakes in a kernel's text that no text with mistakes had."""
+        return [
+            code
+            for code in CATALOGUE
+            if code.startswith(_OF_TEXTS) and code not in self.diagnostics
+        ]
 
     def as_dict(self) -> Mapping[str, object]:
         found: dict[str, object] = {"programs": self.programs}

@@ -9,7 +9,7 @@ and the text form.  What a target refuses is counted, not reported.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -32,9 +32,11 @@ from tiledsl.testing.fuzzing.execution import (
     launch,
     outputs,
 )
+from tiledsl.testing.generator.broken import broken
+from tiledsl.testing.generator.choice import SeededChoice
 from tiledsl.testing.generator.program import Program
-from tiledsl.testing.generator.source import NoSpelling
-from tiledsl.testing.generator.spelling import spellable, traced
+from tiledsl.testing.generator.source import NoSpelling, source
+from tiledsl.testing.generator.spelling import spellable, trace_text, traced
 from tiledsl.testing.registry import Array
 from tiledsl.testing.ring import RingMode
 from tiledsl.testing.scalar_evaluator import evaluate
@@ -62,16 +64,16 @@ class Failure:
 class Checks:
     """Which oracles to ask.  Sampled ones are asked of every n-th seed.
 
-    ``slow`` are backends that are sampled.
+    ``periods``: the n of backends that are sampled.
     """
 
     backends: tuple[str, ...]
-    slow: tuple[str, ...] = ()
-    slow_every: int = 50
+    periods: Mapping[str, int] = field(default_factory=dict)
     scalar_every: int = 4
     text_every: int = 12
     both_every: int = 16
     source_every: int = 3
+    broken_every: int = 3
 
 
 @dataclass
@@ -141,6 +143,8 @@ def check_program(
         trial.attempt("text", "round trip", lambda: _round_trip(function))
     if trial.every(checks.source_every) and not program.given:
         trial.attempt("source text", "frontend", lambda: _retraced(trial))
+    if trial.every(checks.broken_every) and not program.given:
+        trial.attempt("text with mistakes", "frontend", lambda: _answered(trial))
     exact, both = is_exact(function), trial.every(checks.both_every)
     if exact or both:
         _check_values(trial, program, exact=exact, ring=False)
@@ -173,7 +177,7 @@ def _check_values(trial: Trial, program: Program, *, exact: bool, ring: bool) ->
     if exact and not program.given and trial.every(checks.scalar_every):
         trial.attempt(f"scalar {mode}", "source", lambda: _scalar(about))
     for name in checks.backends:
-        if name not in checks.slow or trial.every(checks.slow_every):
+        if trial.every(checks.periods.get(name, 1)):
             _check_backend(about, engine(name))
 
 
@@ -261,6 +265,28 @@ def _retraced(trial: Trial) -> str | None:
     ]
     found = first_difference(program, runs[0], runs[1])
     return None if found is None else str(found)
+
+
+def _answered(trial: Trial) -> str | None:
+    """A text with mistakes is refused with a code, or makes a valid function."""
+    program, diagnostics = trial.program, trial.coverage.diagnostics
+    file = f"<mistakes {program.seed}>"
+    try:
+        text = broken(source(spellable(program.function)), SeededChoice(program.seed))
+        kernel = trace_text(text, file)
+    except NoSpelling:
+        return None
+    except Exception as error:
+        code = getattr(error, "code", "")
+        innermost = traceback.extract_tb(error.__traceback__)[-1]
+        if not code and (isinstance(error, SyntaxError) or innermost.filename == file):
+            code = "Python's"  # a signature is evaluated before anybody traces
+        if not code:
+            raise
+        diagnostics[code] += 1
+        return str(error) if code.startswith("E90") else None
+    diagnostics["none"] += 1
+    return _invalid(kernel.function)
 
 
 def _poisoned(

@@ -89,18 +89,7 @@ def traced(program: Program) -> Program:
     """
     _refuse_places_from_the_end(program.function)
     text = source(program.function)
-    file = f"<generated {program.policy} {program.seed}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    names: dict[str, object] = {}
-    exec(compile(text, file, "exec"), names)
-    lazy = names["kernel"]
-    if not callable(lazy):
-        raise NoSpelling("the text defines no kernel")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        kernel = lazy()
-    if not isinstance(kernel, JITKernel):
-        raise NoSpelling("the text makes no kernel")
+    kernel = trace_text(text, f"<generated {program.policy} {program.seed}>")
     sizes = {
         dim.name: size
         for dim, size in zip(program.function.dims, program.dims, strict=True)
@@ -110,3 +99,22 @@ def traced(program: Program) -> Program:
     function = replace(kernel.function, params=params, outputs=outputs)
     dims = tuple(sizes[dim.name] for dim in function.dims)
     return replace(program, function=function, dims=dims)
+
+
+def trace_text(text: str, file: str) -> JITKernel:
+    """The kernel of a module as ``source`` writes it.
+
+    Raises KernelError if the frontend refuses it, SyntaxError if Python does.
+    """
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    names: dict[str, object] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(text, file, "exec"), names)
+        lazy = names["kernel"]
+        if not callable(lazy):
+            raise NoSpelling("the text defines no kernel")
+        kernel = lazy()
+    if not isinstance(kernel, JITKernel):
+        raise NoSpelling("the text makes no kernel")
+    return kernel
