@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tiledsl.runtime.cache import disable_cache as disable_cache
     from tiledsl.runtime.cache import enable_cache as enable_cache
     from tiledsl.runtime.kernel import JITKernel as JITKernel
+    from tiledsl.runtime.packing import pack as pack
+    from tiledsl.runtime.packing import unpack as unpack
     from tiledsl.runtime.profiler import TensorSupplyType as TensorSupplyType
     from tiledsl.runtime.reinterpret import as_dtype as as_dtype
 
@@ -56,9 +58,11 @@ _HOMES: Final[dict[str, str]] = {
     "enable_cache": "tiledsl.runtime.cache",
     "env": "tiledsl.compat.host.environment",
     "jit": "tiledsl.jit_function",
+    "pack": "tiledsl.runtime.packing",
     "par_compile": "tiledsl.jit_function",
     "PassConfigKey": "tiledsl.pass_config",
     "set_log_level": "tiledsl.compat.host.names",
+    "unpack": "tiledsl.runtime.packing",
 }
 _MODULES: Final = {
     "language": "tiledsl.language",

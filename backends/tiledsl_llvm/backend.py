@@ -69,7 +69,7 @@ class LlvmBackend:
     def capabilities(self, target: Target) -> Capabilities:
         machine = _checked(target)
         return Capabilities(
-            dtypes=frozenset(ALL_DTYPES),
+            dtypes=frozenset(dtype for dtype in ALL_DTYPES if not dtype.is_packed),
             gemm=_gemm_dtypes(),
             block_bytes=_BLOCK_BYTES,
             vector_bytes=machine.vector_bytes,

@@ -15,8 +15,8 @@ from tiledsl_numpy.frame import Options
 
 _HOST = Target("host")
 
-_FP8 = ("float8_e4m3fn", "float8_e5m2")
-_BYTES = ("int8", "uint8")
+_NARROW = ("float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
+_BYTES = ("int8", "uint8", "int4", "uint4")
 # rule L66, and integers of one width for exact tests
 _GEMM = frozenset(
     (DType(a), DType(b), DType(c))
@@ -24,7 +24,7 @@ _GEMM = frozenset(
         *((a, a, c) for a in ("float16", "bfloat16") for c in (a, "float32")),
         *((a, a, "float32") for a in ("float32", "tfloat32")),
         ("float64", "float64", "float64"),
-        *itertools.product(_FP8, _FP8, ("float32", "float16", "bfloat16")),
+        *itertools.product(_NARROW, _NARROW, ("float32", "float16", "bfloat16")),
         *itertools.product(_BYTES, _BYTES, ("int32",)),
         *((a, a, a) for a in ("int32", "int64", "uint32", "uint64")),
     ]

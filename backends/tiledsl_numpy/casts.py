@@ -35,8 +35,13 @@ def cast(
         return _to_float(value, source, target, rounding, saturate)
     if source.is_float:
         value = _widen(value, source)
-        return value != 0 if target.kind == "bool" else _to_integer(value, target)
-    return value != 0 if target.kind == "bool" else value.astype(carrier)
+        if target.kind != "bool":
+            return _to_integer(value, target)
+    if target.kind == "bool":
+        truth: np.ndarray = value != 0
+        return truth
+    whole: np.ndarray = value.astype(carrier)
+    return _low_half(whole, target) if target.is_packed else whole
 
 
 def from_number(value: float, target: DType) -> np.ndarray:
@@ -49,6 +54,14 @@ def from_number(value: float, target: DType) -> np.ndarray:
 def _widen(value: np.ndarray, source: DType) -> np.ndarray:
     """A float in float32 or float64; exact."""
     return value if source.is_arithmetic else value.astype(np.float32)
+
+
+def _low_half(value: np.ndarray, target: DType) -> np.ndarray:
+    """The low four bits of integers, read as those of ``target``."""
+    low: np.ndarray = value & value.dtype.type(15)
+    if target == "int4":
+        low = (low ^ low.dtype.type(8)) - low.dtype.type(8)
+    return low
 
 
 def _to_integer(value: np.ndarray, target: DType) -> np.ndarray:
@@ -99,4 +112,9 @@ def bitcast(value: np.ndarray, target: DType) -> np.ndarray:
     if target.kind == "bool":
         result: np.ndarray = value.view(np.uint8) != 0
         return result
-    return value.view(target.as_numpy())
+    if not target.is_packed:
+        return value.view(target.as_numpy())
+    codes = value.view(np.uint8) & np.uint8(15)
+    if target == "int4":
+        return _low_half(codes.view(np.int8), target)
+    return codes.view(target.as_numpy())

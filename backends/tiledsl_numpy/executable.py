@@ -15,6 +15,7 @@ from tiledsl.ir import nodes as ir
 from tiledsl.ir.printer import print_function
 from tiledsl_numpy.binding import bind
 from tiledsl_numpy.frame import Frame, Options
+from tiledsl_numpy.packed import unpacked
 from tiledsl_numpy.sanitizer.runs import Watched, check
 from tiledsl_numpy.statements import EXECUTE
 
@@ -37,8 +38,11 @@ class NumpyExecutable:
     def launch(self, arguments: Arguments) -> None:
         """Runs to completion.  NumPy's warnings are off: every operation is total."""
         frame = Frame(EXECUTE, self.options)
-        bind(self.function, arguments, frame)
-        with np.errstate(all="ignore"):
+        with (
+            unpacked(self.function, arguments) as values,
+            np.errstate(all="ignore"),
+        ):
+            bind(self.function, values, frame)
             frame.run(self.function.body)
 
     @cached_property
@@ -47,5 +51,8 @@ class NumpyExecutable:
 
     def check(self, arguments: Arguments, *, strict: bool = False) -> CheckReport:
         """Runs to completion in checked mode (rules L114 and L115)."""
-        with np.errstate(all="ignore"):
-            return check(self._watched, arguments, self.options, strict=strict)
+        with (
+            unpacked(self.function, arguments) as values,
+            np.errstate(all="ignore"),
+        ):
+            return check(self._watched, values, self.options, strict=strict)

@@ -24,8 +24,15 @@ def _garbage(dtype: DType, seed: int) -> np.ndarray:
     carrier = dtype.as_numpy()
     if dtype.kind == "bool":
         return np.array(seed % 2 == 0)
+    if dtype.is_packed:
+        value = seed % 7 + 1
+        return np.array(value, carrier) if dtype.is_integer else _code(value, carrier)
     if dtype.is_float and seed == 0:
         return np.array(np.nan, carrier)
     # of the float formats none has a NaN, an infinity or a zero in 0x31 ... 0x70 repeated
     byte = 0x31 + (0x17 * seed) % 0x3F if dtype.is_float else (0xA5 ^ seed) & 0xFF or 1
     return np.frombuffer(bytes([byte]) * carrier.itemsize, carrier).reshape(())
+
+
+def _code(code: int, carrier: np.dtype[np.generic]) -> np.ndarray:
+    return np.array(code, np.uint8).view(carrier)

@@ -17,6 +17,7 @@ _SMALLEST = {
     "bfloat16": -126,
     "float8_e4m3fn": -6,
     "float8_e5m2": -14,
+    "float4_e2m1fn": 0,
 }
 
 
@@ -33,6 +34,8 @@ def round_to_format(
     steps = _TO_INTEGER[rounding](np.ldexp(magnitude, -quantum))
     rounded = np.copysign(np.ldexp(steps, quantum), value)
     rounded = np.where(finite, rounded, value)
+    if not dtype.has_nan:
+        rounded = np.where(np.isnan(value), float(dtype.maximum), rounded)
     return _bound(rounded, value, dtype, rounding, saturate)
 
 
@@ -46,7 +49,7 @@ def _bound(
         return rounded
     clamped = np.copysign(largest, value)
     overflow = np.copysign(np.inf if dtype.has_infinity else np.nan, value)
-    if saturate and dtype.bits == 8:
+    if (saturate and dtype.bits == 8) or not dtype.has_nan:
         return np.where(beyond, clamped, rounded)
     # a direction that leads inward never leaves the finite values
     inward = {"rn": False, "rz": True, "rp": value < 0, "rm": value > 0}[rounding]

@@ -16,6 +16,7 @@ from tiledsl.ir.visitor import walk
 from tiledsl.passes.base import Pass
 from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
+from tiledsl.passes.packed_as_bytes import PackedAsBytes
 from tiledsl.passes.prove_bounds import ProveBounds
 from tiledsl.passes.simplify_index import SimplifyIndex
 from tiledsl.passes.tile import Tile
@@ -54,7 +55,7 @@ class TritonBackend:
         return tuple(found)
 
     def capabilities(self, target: Target) -> Capabilities:
-        dtypes = frozenset(ALL_DTYPES)
+        dtypes = frozenset(dtype for dtype in ALL_DTYPES if not dtype.is_packed)
         if target.name == INTERPRETER:
             return Capabilities(dtypes, gemm_dtypes(), 1 << 30, power_of_two_tiles=True)
         gpu = gpu_of(target.name)
@@ -69,6 +70,7 @@ class TritonBackend:
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
         return (
             Tile(),
+            PackedAsBytes(),
             Canonicalize(),
             SimplifyIndex(),
             Canonicalize(),  # removes the branches that simplify-index decided

@@ -60,7 +60,7 @@ def fold_cast(cast: Cast) -> Const | None:
     if not dtype.is_float:
         number = _to_integer(value, dtype)
         return Const(wrapped(number, dtype), dtype)
-    if dtype.bits == 8 and math.isinf(value):
+    if dtype.bits <= 8 and math.isinf(value):
         return None  # saturates or not
     if fits(float(value), dtype) and float(value) == value:
         return Const(float(value), dtype)
@@ -88,6 +88,8 @@ def fold_bitcast(bitcast: Bitcast) -> Const | None:
     const = bitcast.value
     if not isinstance(const, Const) or const.value != const.value:
         return None
+    if const.dtype.is_packed:
+        return None  # half of its carrier's bits
     stored = np.array(const.value, dtype=const.dtype.as_numpy())
     number = stored.view(bitcast.dtype.as_numpy()).item()
     if isinstance(number, int | float | bool) and fits(number, bitcast.dtype):

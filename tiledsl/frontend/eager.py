@@ -244,7 +244,9 @@ class _Attempt:
             for axis, symbol in enumerate(declared[: len(actual)]):
                 alone = isinstance(symbol, ConstSymbol) and symbol.alone
                 if alone and symbol.name not in self.solved:
-                    self.solved[symbol.name] = actual[axis]
+                    last = entry == "shape" and axis == len(actual) - 1
+                    pairs = last and tensor.dtype.is_packed
+                    self.solved[symbol.name] = actual[axis] * (2 if pairs else 1)
                     self.sources.append(ConstSource(symbol.name, name, entry, axis))
         if self.solved:
             raise _Restart

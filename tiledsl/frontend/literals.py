@@ -20,6 +20,7 @@ _LEAST_EXPONENT: Final = {
     "float64": -1022,
     "float8_e4m3fn": -6,
     "float8_e5m2": -14,
+    "float4_e2m1fn": 0,
 }
 
 
@@ -54,7 +55,9 @@ def rounded(value: int | float | bool, dtype: DType) -> float:
     if dtype == "float8_e8m0fnu":
         return _nearest_power_of_two(float(value))
     if isinstance(value, float) and not math.isfinite(value):
-        return _overflow(value, dtype) if math.isinf(value) else value
+        if math.isnan(value):
+            return value if dtype.has_nan else float(dtype.maximum)
+        return _overflow(value, dtype)
     if value == 0 or (isinstance(value, float) and dtype == "float64"):
         return float(value)
     exact = Fraction(value)
@@ -75,7 +78,7 @@ def _exponent(value: Fraction) -> int:
 
 
 def _overflow(infinity: float, dtype: DType) -> float:
-    if dtype in ("float8_e4m3fn", "float8_e5m2"):
+    if dtype in ("float8_e4m3fn", "float8_e5m2", "float4_e2m1fn"):
         return math.copysign(float(dtype.maximum), infinity)
     return infinity
 

@@ -7,6 +7,7 @@ from typing import Final
 from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.packed_shapes import packable
 from tiledsl.frontend.tensor_types import TensorType
 from tiledsl.frontend.values import Value, as_index, wrap
 from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, FLOAT32, INT32, DType
@@ -60,8 +61,10 @@ def _buffer(builder: Builder, name: str, tensor: TensorType) -> Buffer:
     if tensor.strides is not None:
         strides = tuple(as_index(stride) for stride in tensor.strides)
     shape = tuple(as_index(extent) for extent in tensor.shape)
-    return Buffer(
-        builder.unique(name), shape, tensor.dtype, "global", strides, span=here()
+    return packable(
+        Buffer(
+            builder.unique(name), shape, tensor.dtype, "global", strides, span=here()
+        )
     )
 
 

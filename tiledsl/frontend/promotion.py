@@ -7,12 +7,23 @@ from typing import Final
 from tiledsl.frontend.literals import Literal, fits, integer_literal_dtype
 from tiledsl.ir.dtypes import BOOL, FLOAT32, FLOAT64, INT32, DType
 
-_STORED_ONLY: Final = ("tfloat32", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu")
+_FLOAT32: Final = (
+    "tfloat32",
+    "float8_e4m3fn",
+    "float8_e5m2",
+    "float8_e8m0fnu",
+    "float4_e2m1fn",
+)
 
 
 def decoded(dtype: DType) -> DType:
-    """The dtype an operand counts as; the 8-bit floats and tfloat32 count as float32."""
-    return FLOAT32 if dtype in _STORED_ONLY else dtype
+    """The dtype an operand counts as.
+
+    The 4- and 8-bit floats and tfloat32 count as float32, 4-bit integers as int32.
+    """
+    if dtype in ("int4", "uint4"):
+        return INT32
+    return FLOAT32 if dtype in _FLOAT32 else dtype
 
 
 def promote(a: DType, b: DType, *, arithmetic: bool = True) -> DType:
@@ -58,6 +69,6 @@ def literal_dtype(literal: Literal, beside: DType | None) -> DType:
         return FLOAT64 if beside == FLOAT64 else FLOAT32
     if beside is not None and beside.is_float:
         return decoded(beside)
-    if beside is not None and beside.is_integer and fits(value, beside):
-        return beside
+    if beside is not None and beside.is_integer and fits(value, decoded(beside)):
+        return decoded(beside)
     return integer_literal_dtype(value)

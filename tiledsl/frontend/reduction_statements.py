@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tiledsl.analysis.affine import Affine
+from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder, Collected, here
 from tiledsl.frontend.conversion import convert
 from tiledsl.frontend.index_bounds import normal_form
@@ -50,6 +51,13 @@ def element_write(
         contribution = _contribution(buffer, indices, value, update)
     if contribution is not None and _is_shared(builder, buffer, indices):
         reduction, part = contribution
+        if buffer.dtype.is_packed:
+            raise KernelError(
+                "E0215",
+                f"{buffer.dtype} elements cannot be accumulated into",
+                span=here(),
+                hint=f"accumulate into {buffer.dtype.evaluation}, then copy",
+            )
         evaluated = convert(part, buffer.dtype.evaluation, implicit=True)
         span = here()
         builder.emit(Accumulate(reduction, buffer, indices, evaluated, span=span))

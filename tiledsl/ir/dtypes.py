@@ -64,6 +64,12 @@ _FACTS: Final[dict[str, _Facts]] = {
     "float8_e4m3fn": _float(8, ml_dtypes.float8_e4m3fn, 3, 448.0, infinity=False),
     "float8_e5m2": _float(8, ml_dtypes.float8_e5m2, 2, 57344.0),
     "float8_e8m0fnu": _float(8, ml_dtypes.float8_e8m0fnu, 0, 2.0**127, infinity=False),
+    # packed: two elements a byte in tensors, the carrier holds one a byte
+    "int4": _Facts("int", 4, np.dtype(np.int8)),
+    "uint4": _Facts("uint", 4, np.dtype(np.uint8)),
+    "float4_e2m1fn": _float(
+        4, ml_dtypes.float4_e2m1fn, 1, 6.0, infinity=False, nan=False
+    ),
 }
 
 
@@ -96,7 +102,22 @@ class DType(str):
 
     @property
     def bytes(self) -> int:
-        return _FACTS[self].bits // 8
+        """The bytes of one element by itself; tensors hold two packed elements in one."""
+        return max(1, _FACTS[self].bits // 8)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether tensors hold two elements a byte, the first in the low half (L47).
+
+        >>> DType("int4").is_packed, DType("int4").packed_storage
+        (True, DType('int8'))
+        """
+        return _FACTS[self].bits == 4
+
+    @property
+    def packed_storage(self) -> DType:
+        """The dtype of the bytes that hold pairs of packed elements."""
+        return DType("int8" if self == "int4" else "uint8")
 
     @property
     def is_float(self) -> bool:
@@ -121,6 +142,10 @@ class DType(str):
         return self.is_float and _FACTS[self].infinity
 
     @property
+    def has_nan(self) -> bool:
+        return self.is_float and _FACTS[self].nan
+
+    @property
     def maximum(self) -> int | float:
         """The largest finite value."""
         if self.is_float:
@@ -141,9 +166,11 @@ class DType(str):
     @property
     def evaluation(self) -> DType:
         """The dtype in which expressions over this one are computed (rules L28, L32)."""
-        if self in ("float32", "float64") or not self.is_float:
+        if self in ("float32", "float64"):
             return self
-        return FLOAT32
+        if self.is_float:
+            return FLOAT32
+        return INT32 if self.is_packed else self
 
     @property
     def is_arithmetic(self) -> bool:
@@ -161,7 +188,8 @@ class DType(str):
         """
         import torch
 
-        names = {"index": "int64", "tfloat32": "float32"}
+        names = {"index": "int64", "tfloat32": "float32", "int4": "int8"}
+        names |= {"uint4": "uint8", "float4_e2m1fn": "float4_e2m1fn_x2"}
         return getattr(torch, names.get(self, str(self)))
 
 

@@ -29,7 +29,8 @@ RESERVED: Final = frozenset(
     [
         *("func", "launch", "parallel", "for", "while", "if", "else", "alloc", "let"),
         "tile_hint",
-        *("atomic", "copy", "fill", "gemm", "reduce", "break", "continue", "pass"),
+        *("atomic", "copy", "fill", "gemm", "reduce", "sort"),
+        *("break", "continue", "pass"),
         *("bitcast", "rounding", "saturate", "true", "false"),
     ]
 )

@@ -54,6 +54,8 @@ def _accumulate(statement: Accumulate, checks: ExpressionChecks) -> None:
     buffer = statement.buffer
     checks.element(buffer, statement.indices, statement.proved)
     carried = buffer.dtype.evaluation
+    if buffer.dtype.is_packed:
+        checks.report(f"Accumulate does not take {buffer.dtype}")
     checks.expect(statement.value, carried, f"a value for {buffer.name!r}")
     if statement.reduction in ("abssum", "absmax"):
         checks.report(f"Accumulate has no reduction {statement.reduction!r}")

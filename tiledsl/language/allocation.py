@@ -5,6 +5,7 @@ from __future__ import annotations
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import BufferRef, VarRef, store
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.packed_shapes import packable
 from tiledsl.frontend.symbols import extents
 from tiledsl.frontend.values import as_index
 from tiledsl.ir.dtypes import DType
@@ -81,7 +82,8 @@ def alloc_global(shape: object, dtype: object = "float32") -> BufferRef:
         )
     sizes = tuple(as_index(extent) for extent in extents(shape, "a workspace's shape"))
     name = builder.unique("workspace")
-    buffer = Buffer(name, sizes, DType(dtype_of(dtype)), "global", span=here())
+    kind = DType(dtype_of(dtype))
+    buffer = packable(Buffer(name, sizes, kind, "global", span=here()))
     builder.emit(Allocate(buffer, span=here()))
     return BufferRef(buffer, named=False)
 
@@ -90,9 +92,8 @@ def _tile(function: str, scope: Scope, shape: object, dtype: object) -> BufferRe
     builder = Builder.active()
     _check_place(builder, function, private=scope == "local")
     sizes = static_shape(function, shape)
-    buffer = Buffer(
-        builder.unique(scope), sizes, DType(dtype_of(dtype)), scope, span=here()
-    )
+    kind = DType(dtype_of(dtype))
+    buffer = packable(Buffer(builder.unique(scope), sizes, kind, scope, span=here()))
     builder.emit(Allocate(buffer, span=here()))
     return BufferRef(buffer, named=False)
 

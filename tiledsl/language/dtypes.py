@@ -43,6 +43,9 @@ float64: Final = CastingDType("float64")
 float8_e4m3fn: Final = CastingDType("float8_e4m3fn")
 float8_e5m2: Final = CastingDType("float8_e5m2")
 float8_e8m0fnu: Final = CastingDType("float8_e8m0fnu")
+int4: Final = CastingDType("int4")
+uint4: Final = CastingDType("uint4")
+float4_e2m1fn: Final = CastingDType("float4_e2m1fn")
 
 _ALIASES: Final[dict[str, str]] = {
     "short": "int16",
@@ -87,7 +90,7 @@ def _name_of(spec: object) -> str | None:
     if isinstance(spec, type) and spec in _PYTHON:
         return _PYTHON[spec]
     if type(spec).__module__.partition(".")[0] == "torch":
-        return _name_of(str(spec).removeprefix("torch."))
+        return _name_of(str(spec).removeprefix("torch.").removesuffix("_x2"))
     if isinstance(spec, np.dtype) or (
         isinstance(spec, type) and issubclass(spec, np.generic)
     ):

@@ -24,13 +24,13 @@ from tiledsl.frontend.values import ScalarLike, as_condition
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import At, Expr, Gemm, Region
 
-_FLOAT8: Final = ("float8_e4m3fn", "float8_e5m2")
-_INT8: Final = ("int8", "uint8")
+_FLOAT8: Final = ("float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
+_INT8: Final = ("int8", "uint8", "int4", "uint4")
 _TRIPLES: Final = (
     "float16, float16 -> float16 or float32; bfloat16, bfloat16 -> bfloat16 or float32; "
     "float32, float32 -> float32; tfloat32, tfloat32 -> float32; "
-    "float64, float64 -> float64; any of float8_e4m3fn, float8_e5m2 -> float32, float16 "
-    "or bfloat16; any of int8, uint8 -> int32"
+    "float64, float64 -> float64; any of float8_e4m3fn, float8_e5m2, float4_e2m1fn -> "
+    "float32, float16 or bfloat16; any of int8, uint8, int4, uint4 -> int32"
 )
 
 Tile = BufferRef | RegionRef

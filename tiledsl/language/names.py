@@ -76,9 +76,6 @@ _TO_COME: Final[dict[str, str]] = {
     "bfloat16x2": "bfloat16 elements",
     "float16x2": "float16 elements",
     "float32x2": "float32 elements",
-    "int4": "int8 elements",
-    "uint4": "uint8 elements",
-    "float4_e2m1fn": "float8_e4m3fn elements",
     "float8_e4m3fnuz": "float8_e4m3fn",
     "float8_e5m2fnuz": "float8_e5m2",
     # threads

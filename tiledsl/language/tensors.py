@@ -7,6 +7,7 @@ import numpy as np
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.packed_shapes import packable
 from tiledsl.frontend.symbols import (
     DynamicDim,
     constant_or_symbol,
@@ -135,7 +136,7 @@ def empty(*shape: object, dtype: object = None) -> BufferRef:
     entries, element = _shape_and_dtype(shape, dtype)
     declared = tuple(as_index(part) for part in extents(entries, "an output's shape"))
     name = builder.unique("out")
-    buffer = Buffer(name, declared, DType(dtype_of(element)), span=here())
+    buffer = packable(Buffer(name, declared, DType(dtype_of(element)), span=here()))
     output = BufferRef(buffer, named=False)
     builder.outputs.append(output)
     return output

@@ -15,6 +15,7 @@ from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
 from tiledsl.passes.forward_copies import ForwardCopies
 from tiledsl.passes.infer_regions import InferRegions
+from tiledsl.passes.packed_as_bytes import PackedAsBytes
 from tiledsl.passes.prove_bounds import ProveBounds
 from tiledsl.passes.simplify_index import SimplifyIndex
 from tiledsl.passes.tile import Tile
@@ -24,6 +25,7 @@ Observer = Callable[[Pass, Function, Function], None]
 # What every backend can start from.
 DEFAULT_PIPELINE: Final[tuple[Pass, ...]] = (
     Tile(),  # everything below and every backend meets launches only
+    PackedAsBytes(),  # before everything that works on indices and bounds
     Canonicalize(),  # constants and identities first: everything later sees fewer forms
     SimplifyIndex(),  # decides conditions, which canonicalize then removes
     Canonicalize(),

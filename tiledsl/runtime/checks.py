@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tiledsl.diagnostics import ArgumentError
+from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer
 from tiledsl.runtime.arrays import ArrayFacts, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, spell_shape
 from tiledsl.runtime.overlap import byte_range, overlaps_itself
+from tiledsl.runtime.packing import holds_pairs
 from tiledsl.runtime.solving import Solution
 
 # storage that is accepted for a dtype besides its own carrier
@@ -22,12 +24,16 @@ def check_kind(buffer: Buffer, facts: ArrayFacts) -> None:
     """Dtype and rank, which must hold before sizes can be solved."""
     name = buffer.name
     carried = (buffer.dtype, *_ALSO_CARRIED.get(buffer.dtype, ()))
-    if facts.dtype is None or facts.dtype not in carried:
+    if buffer.dtype.is_packed:
+        accepted = holds_pairs(facts)
+    else:
+        accepted = facts.dtype is not None and facts.dtype in carried
+    if not accepted:
         raise ArgumentError(
             "E1006",
             f"dtype of argument '{name}'",
             span=buffer.span,
-            expected=str(buffer.dtype),
+            expected=_expected(buffer.dtype),
             got=facts.dtype_name,
             hint=_dtype_hint(buffer, facts),
         )
@@ -144,8 +150,18 @@ def _equation(buffer: Buffer, axis: int, solution: Solution) -> str:
     return f"{text} = {value} ({known})"
 
 
+def _expected(dtype: DType) -> str:
+    if not dtype.is_packed:
+        return str(dtype)
+    return f"{dtype} as {dtype.packed_storage}, two elements a byte"
+
+
 def _dtype_hint(buffer: Buffer, facts: ArrayFacts) -> str:
     dtype, name = buffer.dtype, buffer.name
+    if dtype.is_packed:
+        carrier = f"ml_dtypes.{dtype}"
+        unpacked = facts.dtype_name == str(dtype)
+        return f"pass tiledsl.pack({name}{'' if unpacked else f'.astype({carrier})'})"
     raw = _RAW_BITS.get(dtype.bits, ())
     if dtype.is_float and facts.dtype is not None and facts.dtype in raw:
         return f"for an array of raw bits pass tiledsl.as_dtype({name}, '{dtype}')"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tiledsl.runtime import checks
 from tiledsl.runtime.arrays import ArrayFacts, result_kind, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, symbols, symbols_in_body
 from tiledsl.runtime.overlap import byte_range, overlaps_itself
+from tiledsl.runtime.packing import of_bytes, of_elements
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.solving import Solution, solve
@@ -76,6 +77,10 @@ def make_plan(function: Function, signature: Signature, seen: Sequence[Seen]) ->
     arrays = list(_arrays(signature, seen))
     for given in arrays:
         checks.check_kind(given.buffer, given.facts)
+    arrays = [
+        replace(given, facts=of_elements(given.facts, given.buffer.dtype))
+        for given in arrays
+    ]
     _require_one_device(arrays)
     solution = _solve(function, signature, arrays, seen)
     for given in arrays:
@@ -229,19 +234,22 @@ def _slot(
     declared = None
     if node.strides is not None:
         declared = tuple(evaluate(step, values) or 0 for step in node.strides)
+    # a backend takes the memory of packed elements as the bytes it is
+    shape = of_bytes(shape, node.dtype)
+    dtype = node.dtype.packed_storage if node.dtype.is_packed else node.dtype
     strides = row_major(shape) if declared is None else declared
     if found is not None and declared is not None:
         strides = found.strides
-    carrier = node.dtype.as_numpy()
+    carrier = dtype.as_numpy()
     other = found is not None and found.host is not None and found.host.dtype != carrier
-    low, high = byte_range(shape, strides, node.dtype.bytes)
+    low, high = byte_range(shape, strides, dtype.bytes)
     return Slot(
         parameter.position,
         parameter.name,
         shape,
         strides,
         declared,
-        node.dtype,
+        dtype,
         carrier if other else None,
         low,
         high,

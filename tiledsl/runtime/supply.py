@@ -42,4 +42,10 @@ def generate(
         values = generator.standard_normal(shape)
     else:
         values = np.full(shape, float(kind is TensorSupplyType.One))
-    return values.astype(dtype.as_numpy())
+    elements: np.ndarray = values.astype(dtype.as_numpy())
+    if not dtype.is_packed:
+        return elements
+    codes = elements.view(np.uint8) & 15
+    return (codes[..., 0::2] | codes[..., 1::2] << 4).view(
+        dtype.packed_storage.as_numpy()
+    )

@@ -30,8 +30,9 @@ TensorFacts = tuple[
 _NAMES: dict[str, DType] = {
     f"torch.{dtype}": dtype
     for dtype in ALL_DTYPES
-    if dtype not in ("index", "tfloat32")
+    if dtype not in ("index", "tfloat32") and not dtype.is_packed
 }
+_NAMES["torch.float4_e2m1fn_x2"] = DType("float4_e2m1fn")
 
 
 def describe(parameter: str, tensor: torch.Tensor) -> TensorFacts:

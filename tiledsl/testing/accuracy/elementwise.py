@@ -93,15 +93,21 @@ class Program:
             return self._run(columns)
 
     def _call(self, columns: Sequence[Array]) -> list[Result]:
-        count = len(columns[0])
+        given = len(columns[0])
+        count = given + given % 2  # two packed elements share a byte
         if count not in self._kernels:
             function = elementwise_function(count, self.sources, self.formulas)
             self._kernels[count] = JITKernel(function)
-        results: list[Result] = []
-        for formula in self.formulas:
-            results.append(poisoned((count,), formula.dtype))
-        self._kernels[count](*columns, *results, backend=self.backend)
-        return results
+        inputs = [
+            in_memory(np.resize(column, count), dtype)
+            for column, dtype in zip(columns, self.sources, strict=True)
+        ]
+        results = [
+            in_memory(poisoned((count,), f.dtype), f.dtype) for f in self.formulas
+        ]
+        self._kernels[count](*inputs, *results, backend=self.backend)
+        rows = zip(results, self.formulas, strict=True)
+        return [from_memory(result, f.dtype)[:given] for result, f in rows]
 
 
 def elementwise_function(
@@ -130,6 +136,24 @@ def poisoned(shape: tuple[int, ...], dtype: DType) -> Array:
     # a bool has but two values
     array.view(np.uint8)[...] = 1 if dtype.kind == "bool" else 0x5A
     return array
+
+
+def in_memory(codes: Array, dtype: DType) -> Array:
+    """An array as a kernel takes it: codes of packed dtypes two in a byte."""
+    if not dtype.is_packed:
+        return codes
+    halves = codes.view(np.uint8) & 15
+    pairs = halves[..., 0::2] | halves[..., 1::2] << 4
+    return pairs.view(dtype.packed_storage.as_numpy())
+
+
+def from_memory(array: Array, dtype: DType) -> Array:
+    """The inverse of ``in_memory``."""
+    if not dtype.is_packed:
+        return array
+    halves = array.view(np.uint8)
+    codes = np.stack([halves & 15, halves >> 4], axis=-1)
+    return codes.reshape(*array.shape[:-1], -1).view(dtype.as_numpy())
 
 
 def refusal(error: Error) -> Refusal:

@@ -52,6 +52,8 @@ def round_to_float(
     code = np.where(beyond, _overflow(number, target, rounding, saturate), code)
     sign = number.negative.astype(np.uint64) << np.uint64(form.bits - 1)
     nan = np.uint64((1 << (form.bits - 1)) - 1)
+    if form.specials == "finite":  # the last code is a number, which NaN becomes
+        return np.where(number.nan, nan, code | sign)
     return np.where(number.nan | (beyond & (code == nan)), nan, code | sign)
 
 
@@ -59,7 +61,7 @@ def _overflow(number: Exact, target: DType, rounding: str, saturate: bool) -> Ar
     """The unsigned code beyond the largest finite value."""
     form = FORMATS[target]
     largest = np.uint64(_largest_code(form))
-    if saturate and target.bits == 8:
+    if (saturate and target.bits == 8) or form.specials == "finite":
         return np.full(len(number.nan), largest)
     never = np.zeros(len(number.nan), bool)
     inward = {
@@ -75,8 +77,8 @@ def _overflow(number: Exact, target: DType, rounding: str, saturate: bool) -> Ar
 def _largest_code(form: Format) -> int:
     """The code of the largest finite value, without a sign."""
     everything = (1 << (form.exponent + form.fraction)) - 1
-    if form.specials == "fn":
-        return everything - 1
+    if form.specials in ("fn", "finite"):
+        return everything - (form.specials == "fn")
     return everything - (1 << form.fraction)
 
 

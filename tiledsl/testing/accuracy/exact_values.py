@@ -68,7 +68,9 @@ def _of_float(codes: Array, form: Format) -> Exact:
         return Exact(none, one, biased - form.bias, none, biased == last)
     negative = codes >> np.uint64(form.fraction + form.exponent) != 0
     top = biased == last
-    if form.specials == "fn":
+    if form.specials == "finite":
+        nan = infinite = np.zeros(len(codes), bool)
+    elif form.specials == "fn":
         nan = top & (fraction == np.uint64((1 << form.fraction) - 1))
         infinite = np.zeros(len(codes), bool)
     else:

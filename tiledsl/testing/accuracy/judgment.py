@@ -21,6 +21,7 @@ from tiledsl.testing.accuracy.scalars import (
     judge_scalars,
     judge_selects,
 )
+from tiledsl.testing.accuracy.tile_programs import WHOLE_DTYPES
 from tiledsl.testing.accuracy.tiles import (
     judge_elements,
     judge_gemms,
@@ -49,8 +50,10 @@ def subjects() -> tuple[Subject, ...]:
             Subject(f"operations on {dtype}", _always(partial(judge_scalars, dtype)))
         )
     for dtype in ALL_DTYPES:
+        judge = _always(partial(judge_selects, dtype))
+        found.append(Subject(f"selects of {dtype}", judge))
+    for dtype in WHOLE_DTYPES:
         found += [
-            Subject(f"selects of {dtype}", _always(partial(judge_selects, dtype))),
             Subject(f"elements of {dtype}", _always(partial(judge_elements, dtype))),
             Subject(f"reductions of {dtype}", partial(judge_reductions, dtype)),
         ]

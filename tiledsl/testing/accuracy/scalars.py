@@ -93,7 +93,7 @@ def operand_codes(dtype: DType, arity: int) -> list[Array]:
     codes = source_codes(dtype, "small")
     others = rng.choice(codes, (arity, _OTHER_ROWS))
     near = rng.integers(0, min(len(codes), 9), (arity, _OTHER_ROWS)).astype(np.uint64)
-    if arity > 1 and dtype.is_float:
+    if arity > 1 and dtype.has_nan:
         # copysign may see the sign of a NaN, which is unspecified
         nan = is_nan(others.ravel(), dtype).reshape(others.shape)
         others = np.where(nan, np.uint64(to_bits(math.nan, dtype)), others)
@@ -110,6 +110,8 @@ def special_values(dtype: DType) -> list[Value]:
         near = [0, 1, 2, 3, 7, bits - 1, bits, bits + 1, high, high - 1, low, low + 1]
         near += [-1, -2, -3, -7, high // 2, high // 2 + 1, low // 2, 100, -100]
         return sorted({value for value in near if low <= value <= high})
+    if dtype == "float4_e2m1fn":
+        return [from_bits(code, dtype) for code in range(16)]
     if dtype == "float8_e8m0fnu":
         return [2.0**-127, 0.5, 1.0, 2.0, 2.0**127, math.nan]
     normal = 2.0 ** (2 - 2 ** (dtype.bits - dtype.fraction_bits - 2))

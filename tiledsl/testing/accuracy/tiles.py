@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tiledsl.diagnostics import Error
-from tiledsl.ir.dtypes import ALL_DTYPES, DType
+from tiledsl.ir.dtypes import DType
 from tiledsl.runtime.backends import choose
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.accuracy.cells import Cell, judged, merged, refused
@@ -18,6 +18,7 @@ from tiledsl.testing.accuracy.elementwise import refusal
 from tiledsl.testing.accuracy.exact_values import codes_of
 from tiledsl.testing.accuracy.patterns import Amount
 from tiledsl.testing.accuracy.tile_programs import (
+    WHOLE_DTYPES,
     Trial,
     accumulations,
     copies,
@@ -89,7 +90,7 @@ def judge_reductions(
     """Into every dtype; ``small``: into the usual ones."""
     usual = {source, source.evaluation, "float32", "int32"}
     cells: list[Cell] = []
-    for target in ALL_DTYPES:
+    for target in WHOLE_DTYPES:
         if amount == "full" or target in usual:
             cells += judge_trial(reductions(source, target), backends)
     return cells
@@ -97,8 +98,8 @@ def judge_reductions(
 
 def gemm_triples() -> list[Triple]:
     """All products of floats, and all of integers."""
-    floats = [dtype for dtype in ALL_DTYPES if dtype.is_float]
-    integers = [dtype for dtype in ALL_DTYPES if dtype.is_integer]
+    floats = [dtype for dtype in WHOLE_DTYPES if dtype.is_float]
+    integers = [dtype for dtype in WHOLE_DTYPES if dtype.is_integer]
     return [
         triple
         for kind in (floats, integers)

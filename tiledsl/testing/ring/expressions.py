@@ -40,6 +40,12 @@ def ring_dtype(dtype: DType) -> DType:
 
 def ring_buffer(buffer: Buffer) -> Buffer:
     """The buffer with ring elements.  Shapes are index arithmetic and hold no floats."""
+    if buffer.dtype.is_packed and buffer.dtype.is_float and buffer.scope == "global":
+        raise UnsupportedByTarget(
+            "E2003",
+            f"ring mode has no numbers of 4 bits, as {buffer.name} holds",
+            span=buffer.span,
+        )
     return replace(buffer, dtype=ring_dtype(buffer.dtype))
 
 

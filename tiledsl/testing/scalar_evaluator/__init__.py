@@ -13,7 +13,7 @@ import numpy as np
 
 from tiledsl.ir import nodes as ir
 from tiledsl.testing.scalar_evaluator.conversion import convert
-from tiledsl.testing.scalar_evaluator.memory import ArrayMemory
+from tiledsl.testing.scalar_evaluator.memory import ArrayMemory, PackedMemory
 from tiledsl.testing.scalar_evaluator.scope import Scope
 from tiledsl.testing.scalar_evaluator.statements import execute
 
@@ -29,7 +29,8 @@ def evaluate(
     scope = Scope()
     for parameter, value in zip(function.params, values, strict=True):
         if isinstance(parameter, ir.Buffer):
-            memory = ArrayMemory(np.asarray(value), parameter.dtype)
+            kind = PackedMemory if parameter.dtype.is_packed else ArrayMemory
+            memory = kind(np.asarray(value), parameter.dtype)
             scope.memories[parameter.name] = memory
         elif not isinstance(value, np.ndarray):
             scope.values[parameter.name] = convert(value, parameter.dtype)

@@ -58,7 +58,7 @@ def narrow(
 ) -> float:
     """A float in another format."""
     if math.isnan(value):
-        return math.nan
+        return 6.0 if dtype == "float4_e2m1fn" else math.nan
     if dtype == "float64":
         return value
     if math.isinf(value):
@@ -81,7 +81,7 @@ def narrow_exact(
     if abs(rounded) <= limit:
         return float(rounded)
     inward = rounding == "rz" or rounding == ("rm" if exact > 0 else "rp")
-    if inward or (saturate and dtype.bits == 8):
+    if inward or (saturate and dtype.bits == 8) or dtype == "float4_e2m1fn":
         return float(limit if exact > 0 else -limit)
     return _infinity(float("inf") if exact > 0 else float("-inf"), dtype, saturate)
 
@@ -89,7 +89,7 @@ def narrow_exact(
 def _infinity(value: float, dtype: DType, saturate: bool) -> float:
     if dtype == "float8_e8m0fnu":
         return 2.0**127 if value > 0 else math.nan
-    if dtype.bits == 8 and saturate:
+    if (dtype.bits == 8 and saturate) or dtype == "float4_e2m1fn":
         return math.copysign(float(largest(dtype)), value)
     return value if dtype.has_infinity else math.nan
 

@@ -17,7 +17,8 @@ class Format:
     """Widths of exponent and fraction.
 
     ``specials``: "ieee" (infinities and NaN in the last exponent), "fn" (only the code
-    of all ones is NaN) or "power" (an unsigned exponent; all ones is NaN).
+    of all ones is NaN), "finite" (nothing but numbers) or "power" (an unsigned exponent;
+    all ones is NaN).
     """
 
     exponent: int
@@ -42,6 +43,7 @@ FORMATS: Final[dict[str, Format]] = {
     "float8_e4m3fn": Format(4, 3, "fn"),
     "float8_e5m2": Format(5, 2),
     "float8_e8m0fnu": Format(8, 0, "power"),
+    "float4_e2m1fn": Format(2, 1, "finite"),
 }
 
 
@@ -94,7 +96,7 @@ def _key(value: float) -> str:
 def largest(dtype: DType) -> Fraction:
     """The largest finite value."""
     form = FORMATS[dtype]
-    reserved = 0 if form.specials == "fn" else 1
+    reserved = 0 if form.specials in ("fn", "finite") else 1
     exponent = (1 << form.exponent) - 1 - reserved - form.bias
     whole = (1 << (form.fraction + 1)) - 1 - (form.specials == "fn")
     return Fraction(whole) * Fraction(2) ** (exponent - form.fraction)

@@ -45,6 +45,29 @@ class ArrayMemory:
         self._array[position] = np.frombuffer(code, self._array.dtype)[0]
 
 
+class PackedMemory:
+    """The elements of an array that holds two in each byte, the first in the low half."""
+
+    def __init__(self, array: np.ndarray, dtype: DType) -> None:
+        self._array, self.dtype = array, dtype
+
+    @property
+    def shape(self) -> Position:
+        return (*self._array.shape[:-1], 2 * self._array.shape[-1])
+
+    def read(self, position: Position) -> int:
+        *before, last = position
+        byte = int(self._array[(*before, last // 2)]) & 0xFF
+        return byte >> 4 if last % 2 else byte & 15
+
+    def write(self, position: Position, bits: int) -> None:
+        *before, last = position
+        at = (*before, last // 2)
+        byte = int(self._array[at]) & 0xFF
+        byte = byte & 0x0F | bits << 4 if last % 2 else byte & 0xF0 | bits
+        self._array[at] = np.uint8(byte).astype(self._array.dtype)
+
+
 class LocalMemory:
     """Elements that a block allocated; garbage until written."""
 
@@ -53,7 +76,7 @@ class LocalMemory:
         self._cells: dict[Position, int] = {}
 
     def read(self, position: Position) -> int:
-        garbage = 1 if self.dtype.kind == "bool" else 0x5B << (self.dtype.bits - 8)
+        garbage = 1 if self.dtype.kind == "bool" else 0x5B << self.dtype.bits >> 8
         return self._cells.get(position, garbage)
 
     def write(self, position: Position, bits: int) -> None:

@@ -14,6 +14,7 @@ from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import Buffer, Const, Function, Launch, Var
 from tiledsl.ir.visitor import walk
 from tiledsl.runtime.dimensions import evaluate, symbols
+from tiledsl.runtime.packing import of_bytes
 from tiledsl.testing.registry import Array
 from tiledsl.testing.ring import random_values
 from tiledsl.testing.ring.encoding import NAN
@@ -171,7 +172,7 @@ def shape_of(buffer: Buffer, known: Mapping[str, int]) -> tuple[int, ...]:
     """The shape for these dims.  Raises CannotSample."""
     shape = [evaluate(extent, known) for extent in buffer.shape]
     found = tuple(extent for extent in shape if extent is not None and extent >= 0)
-    if len(found) < len(shape):
+    if len(found) < len(shape) or (buffer.dtype.is_packed and found[-1] % 2):
         raise CannotSample(f"no shape was found for {buffer.name}")
     return found
 
@@ -204,6 +205,11 @@ def _content(
     rng: np.random.Generator,
 ) -> Array:
     dtype = param.dtype
+    if (
+        dtype.is_packed
+    ):  # as a kernel takes it: bytes, every code of which is an element
+        storage = dtype.packed_storage.as_numpy()
+        return rng.integers(0, 256, of_bytes(shape, dtype), np.uint8).view(storage)
     array = strided_array(shape, strides, dtype.as_numpy())
     if dtype.is_float:
         normal = rng.standard_normal(shape).astype(np.float32)
