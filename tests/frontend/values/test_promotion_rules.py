@@ -15,13 +15,17 @@ from tiledsl.ir.nodes import Var
 
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
-DECODED = ("float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "tfloat32")
+DECODED = {
+    **dict.fromkeys(("float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"), "float32"),
+    **dict.fromkeys(("float4_e2m1fn", "tfloat32"), "float32"),
+    **dict.fromkeys(("int4", "uint4"), "int32"),
+}
 TYPED = [dtype for dtype in ALL_DTYPES if dtype != "index"]
 
 
 def _expected(a: str, b: str) -> str:
     """The rule, written down a second time: by ranks of one chain per family."""
-    a, b = ("float32" if x in DECODED else x for x in (a, b))
+    a, b = (DECODED.get(x, x) for x in (a, b))
     if a == b == "bool":
         return "int32"
     if "bool" in (a, b):
