@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tiledsl.analysis import evaluate as analysis
@@ -42,7 +42,6 @@ class HostRun(Generic[ArrayT]):
     arrays: dict[str, ArrayT]
     allocate: Callable[[Buffer, tuple[int, ...]], ArrayT]
     launch: Callable[[Launch, tuple[int, ...], HostRun[ArrayT]], None]
-    launched: list[Launch] = field(default_factory=list)
 
     def block(self, block: Block) -> None:
         """Runs host-level statements."""

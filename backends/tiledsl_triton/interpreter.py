@@ -5,6 +5,7 @@ Imports Triton.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Sequence
@@ -25,6 +26,13 @@ from tiledsl_triton.values import triton_type
 
 # Triton's language modules are patched while a kernel runs, for all threads
 _ONE_AT_A_TIME = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # a fork waits for other threads' launches: the child has neither patches nor lock
+    os.register_at_fork(
+        before=_ONE_AT_A_TIME.acquire,
+        after_in_parent=_ONE_AT_A_TIME.release,
+        after_in_child=_ONE_AT_A_TIME.release,
+    )
 
 
 class OutOfBounds(Exception):

@@ -127,10 +127,6 @@ def max_along(x: Bounded, axis: int) -> Bounded:
     )
 
 
-def min_along(x: Bounded, axis: int) -> Bounded:
-    return -max_along(-x, axis)
-
-
 def _extreme(value: Floats, upper: Floats, lower: Floats, like: Bounded) -> Bounded:
     with np.errstate(invalid="ignore"):
         distance = np.maximum(upper - value, value - lower)
