@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from tiledsl.diagnostics.check_report import CheckReport
 from tiledsl.ir.dtypes import DType
@@ -54,13 +54,13 @@ class Capabilities:
     scatter: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayRef:
+# tuples, because every call makes some: a frozen dataclass takes four times as long
+class ArrayRef(NamedTuple):
     """An argument's memory, after all checks.
 
     ``address`` of element 0 in bytes, ``shape`` and ``strides`` in elements of ``dtype``;
-    ``owner`` keeps the memory alive.  ``numpy`` gives a view of host memory (its dtype is
-    ``dtype.as_numpy()``); on a device it is None.
+    ``owner`` keeps the memory alive.  ``host`` is a view of host memory, or makes one, so
+    that who only needs the address does not pay for it; on a device it is None.
     """
 
     address: int
@@ -69,11 +69,15 @@ class ArrayRef:
     dtype: DType
     device: str
     owner: object
-    numpy: np.ndarray | None = None
+    host: np.ndarray | Callable[[], np.ndarray] | None = None
+
+    @property
+    def numpy(self) -> np.ndarray | None:
+        """A view of host memory; its dtype is ``dtype.as_numpy()``."""
+        return self.host() if callable(self.host) else self.host
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """The values of one call; outputs are already allocated.
 
     ``values``: for each parameter of the function, in order, an array or a number.
@@ -112,6 +116,14 @@ class CheckedExecutable(Executable, Protocol):
     """
 
     def check(self, arguments: Arguments, *, strict: bool = False) -> CheckReport: ...
+
+
+@runtime_checkable
+class PreparedExecutable(Executable, Protocol):
+    """An executable that can keep what a call needs besides its arguments' content."""
+
+    def prepare(self, arguments: Arguments) -> Callable[[], None]:
+        """A function that launches with these arguments, as often as it is called."""
 
 
 class ObjectCache(Protocol):

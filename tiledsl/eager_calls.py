@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,6 +73,11 @@ class EagerCalls:
         found = self.kernel(arguments, {})
         inputs = [arguments[name] for name in found.inputs]
         return found.kernel.check(*inputs, strict=strict)
+
+    def prepare(self, arguments: Mapping[str, object]) -> Callable[[], object]:
+        """The checked call with these arguments, as a function."""
+        found = self.kernel(arguments, {})
+        return found.kernel.prepare(*[arguments[name] for name in found.inputs])
 
     def kernel(
         self, arguments: Mapping[str, object], constants: Mapping[str, int]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import NoReturn, Unpack, overload
 
@@ -20,6 +20,7 @@ from tiledsl.diagnostics import (
 )
 from tiledsl.eager_calls import EagerCalls
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.call_mode import has_launch, has_prim_func
 from tiledsl.frontend.closures import Captures, frozen
 from tiledsl.frontend.eager import EagerFunction
 from tiledsl.frontend.prim_func import PrimFunc, names_for_strings
@@ -73,9 +74,9 @@ class JitFunction:
     def mode(self) -> str:
         """Either lazy or eager."""
         source = read_source(self.python)
-        if _has_prim_func(source.tree):
+        if has_prim_func(source.tree):
             return "lazy"
-        eager = EagerFunction(self.python, self._enclosing).candidates or _has_launch(
+        eager = EagerFunction(self.python, self._enclosing).candidates or has_launch(
             source.tree
         )
         return "eager" if eager else "lazy"
@@ -105,17 +106,26 @@ class JitFunction:
         self, *args: object, strict: bool = False, **named: object
     ) -> CheckReport:
         """An eager call in checked mode: what is wrong with it, as ``JITKernel.check``."""
-        if self.mode == "lazy":
-            raise ArgumentError(
-                "E0617",
-                f"{self.__name__}.check",
-                expected=f"a kernel to check: {self.__name__}(...).check(...)",
-                got="the static values of a lazy function",
-            )
-        try:
-            return self._eager.check(self._bind(args, named), strict=strict)
-        except KernelError as error:
-            raise error.with_traceback(None) from None
+        calls = self._eager_calls("check")
+        with _without_traceback():
+            return calls.check(self._bind(args, named), strict=strict)
+
+    def prepare(self, *args: object, **named: object) -> Callable[[], object]:
+        """An eager call as a function to call often, as ``JITKernel.prepare``."""
+        calls = self._eager_calls("prepare")
+        with _without_traceback():
+            return calls.prepare(self._bind(args, named))
+
+    def _eager_calls(self, what: str) -> EagerCalls:
+        if self.mode == "eager":
+            return self._eager
+        name = self.__name__
+        raise ArgumentError(
+            "E0617",
+            f"{name}.{what}",
+            expected=f"a kernel to {what}: {name}(...).{what}(...)",
+            got="the static values of a lazy function",
+        )
 
     def compile(self, *args: object, **named: object) -> JITKernel:
         """The kernel for these static values; runs nothing.
@@ -123,12 +133,10 @@ class JitFunction:
         Eager functions take static parameters, values of ``T.const`` and, instead of
         the latter, arrays.
         """
-        try:
+        with _without_traceback():
             if self.mode == "lazy":
                 return self._lazy_kernel(args, named)
             return self._eager_compile(args, named)
-        except KernelError as error:
-            raise error.with_traceback(None) from None
 
     def par_compile(
         self, configs: Iterable[Mapping[str, object] | tuple[object, ...]]
@@ -234,20 +242,13 @@ class JitFunction:
         return self._eager.kernel(arguments, constants).kernel
 
 
-def _has_prim_func(tree: ast.FunctionDef) -> bool:
-    """Whether the function defines a ``T.prim_func`` inside."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node is not tree:
-            for decorator in node.decorator_list:
-                form = decorator.func if isinstance(decorator, ast.Call) else decorator
-                name = form.attr if isinstance(form, ast.Attribute) else form
-                if getattr(name, "id", name) == "prim_func":
-                    return True
-    return False
-
-
-def _has_launch(tree: ast.FunctionDef) -> bool:
-    return any(isinstance(node, ast.With) for node in ast.walk(tree))
+@contextmanager
+def _without_traceback() -> Iterator[None]:
+    """An error in a kernel shows the kernel, not how it was found."""
+    try:
+        yield
+    except KernelError as error:
+        raise error.with_traceback(None) from None
 
 
 @overload

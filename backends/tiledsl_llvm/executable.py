@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import ctypes
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from tiledsl.backend import Arguments, ArrayRef
+from tiledsl.backend import Arguments
 from tiledsl.diagnostics import ArgumentError, UnsupportedByTarget
-from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import Buffer, Function, Var
+from tiledsl.ir.nodes import Function, Var
 from tiledsl_llvm import threads
 from tiledsl_llvm.jit import Library
 from tiledsl_llvm.launches import Emitted
-from tiledsl_llvm.representation import bits_of
+from tiledsl_llvm.words import word_writer
 
 _LARGEST_WORKSPACE = 1 << 46  # bytes; beyond this the sizes are a mistake
+_REMEMBERED = 512  # combinations of sizes and scalars
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """The bytes of the workspaces of a call, and its launches that have blocks."""
+
+    workspaces: tuple[int, ...]
+    jobs: tuple[threads.Job, ...]
 
 
 @dataclass
@@ -36,6 +44,9 @@ class LlvmExecutable:
     runnable: bool = True
     in_order: bool = False
     _library: Library | None = field(default=None, repr=False)
+    _schedules: dict[tuple[object, ...], _Schedule] = field(
+        default_factory=dict, repr=False
+    )
 
     def __post_init__(self) -> None:
         if not self.runnable:
@@ -45,9 +56,11 @@ class LlvmExecutable:
         pointer, word = ctypes.c_void_p, ctypes.c_int64
         self._sizes = library.function("sizes", pointer, pointer)
         self._launches = [library.address(name) for name in names]
-        self._words = [_word_writer(part) for part in self.function.params]
-        count = len(self.function.params) + len(self.function.dims)
-        self._word_array = word * (count + len(self.emitted.workspaces))
+        params = self.function.params
+        self._words = [word_writer(part) for part in params]
+        self._scalars = [k for k, part in enumerate(params) if isinstance(part, Var)]
+        count = len(params) + len(self.function.dims) + len(self.emitted.workspaces)
+        self._word_array = word * count
         results = len(self.emitted.workspaces) + 3 * len(names)
         self._result_array = word * max(1, results)
 
@@ -60,41 +73,58 @@ class LlvmExecutable:
         return self.code
 
     def launch(self, arguments: Arguments) -> None:
+        words, schedule, kept = self._ready(arguments)
+        at = ctypes.addressof(words)
+        for job in schedule.jobs:
+            threads.run(job, at, threads.workers_of(job))
+        del kept  # not before
+
+    def prepare(self, arguments: Arguments) -> Callable[[], None]:
+        """A function that launches with these arguments, on as many threads as now."""
+        words, schedule, kept = self._ready(arguments)
+        at = ctypes.addressof(words)
+        runs = [
+            partial(threads.run, job, at, threads.workers_of(job))
+            for job in schedule.jobs
+        ]
+
+        def prepared(keep: object = (arguments, words, kept)) -> None:
+            for run in runs:
+                run()
+
+        return prepared
+
+    def _ready(
+        self, arguments: Arguments
+    ) -> tuple[ctypes.Array[ctypes.c_int64], _Schedule, list[np.ndarray]]:
+        """The words of a call, what to run, and the memory that has to stay until then."""
         if self._library is None:
             raise UnsupportedByTarget(
                 "E2002",
                 f"{self.function.name} was compiled for another machine",
                 hint="compile for the target 'host' to launch it",
             )
-        words = self._word_array()
-        values = [*arguments.values]
-        for k, (write, value) in enumerate(zip(self._words, values, strict=True)):
-            words[k] = write(value)
-        for k, value in enumerate(arguments.dims, len(values)):
-            words[k] = value
+        values, dims = arguments.values, arguments.dims
+        written = [w(v) for w, v in zip(self._words, values, strict=True)]
+        words = self._word_array(*written, *dims)
+        key = (dims, *[written[k] for k in self._scalars])
+        schedule = self._schedules.get(key)
+        if schedule is None:
+            if len(self._schedules) >= _REMEMBERED:
+                self._schedules.clear()
+            schedule = self._schedules[key] = self._schedule(words)
+        kept = []
+        for k, size in enumerate(schedule.workspaces, len(written) + len(dims)):
+            memory = np.empty(size + 64, np.uint8)
+            words[k] = memory.ctypes.data + -memory.ctypes.data % 64
+            kept.append(memory)
+        return words, schedule, kept
+
+    def _schedule(self, words: ctypes.Array[ctypes.c_int64]) -> _Schedule:
+        """Sizes and grids follow from dims and scalars."""
         results = self._result_array()
         self._sizes(words, results)
-        first = len(values) + len(arguments.dims)
-        kept = self._workspaces(words, results, first)
-        for number, address in enumerate(self._launches):
-            start = len(self.emitted.workspaces) + 3 * number
-            total = _blocks(results[start : start + 3], self.function)
-            if total:
-                arena = self.emitted.arena_bytes[number]
-                job = (address, ctypes.addressof(words), total, arena)
-                records = self.emitted.record_bytes[number]
-                limit = 1 if self.in_order else None
-                threads.run(*job, records, limit)
-        del kept
-
-    def _workspaces(
-        self,
-        words: ctypes.Array[ctypes.c_int64],
-        results: ctypes.Array[ctypes.c_int64],
-        at: int,
-    ) -> list[np.ndarray]:
-        """Allocates the host-level buffers and enters their addresses."""
-        kept = []
+        sizes = []
         for k, dtype in enumerate(self.emitted.workspaces):
             size = results[k] * dtype.bytes
             if not 0 <= size <= _LARGEST_WORKSPACE:
@@ -102,10 +132,17 @@ class LlvmExecutable:
                     "E2025",
                     f"a workspace of {self.function.name} has {results[k]} elements",
                 )
-            memory = np.empty(size + 64, np.uint8)
-            words[at + k] = memory.ctypes.data + -memory.ctypes.data % 64
-            kept.append(memory)
-        return kept
+            sizes.append(size)
+        jobs = []
+        for number, address in enumerate(self._launches):
+            start = len(sizes) + 3 * number
+            total = _blocks(results[start : start + 3], self.function)
+            arena = self.emitted.arena_bytes[number]
+            records = self.emitted.record_bytes[number]
+            limit = 1 if self.in_order else None
+            if total:
+                jobs.append(threads.Job(address, total, arena, records, limit))
+        return _Schedule(tuple(sizes), tuple(jobs))
 
 
 def _blocks(grid: list[int], function: Function) -> int:
@@ -121,26 +158,3 @@ def _blocks(grid: list[int], function: Function) -> int:
             "E2021", f"{function.name}: a launch has too many blocks", got=str(total)
         )
     return total
-
-
-def _word_writer(part: Buffer | Var) -> Callable[[object], int]:
-    """How an argument becomes an 8-byte word."""
-    if isinstance(part, Buffer):
-        return _address
-    if not part.dtype.is_float:
-        return int  # type: ignore[return-value]  # called with numbers only
-    return _float_writer(part.dtype)
-
-
-def _address(value: object) -> int:
-    return value.address if isinstance(value, ArrayRef) else 0
-
-
-def _float_writer(dtype: DType) -> Callable[[object], int]:
-    def write(value: object) -> int:
-        number = float(value)  # type: ignore[arg-type]  # called with numbers only
-        if dtype == "float64":
-            return int(struct.unpack("<q", struct.pack("<d", number))[0])
-        return bits_of(number, dtype)
-
-    return write

@@ -43,36 +43,62 @@ class _Job(ctypes.Structure):
     )
 
 
-def run(
-    function: int,
-    words: int,
-    total: int,
-    arena_bytes: int,
-    record_bytes: int = 0,
-    limit: int | None = None,
-) -> None:
-    """Runs blocks 0 to ``total`` of the launch function at that address.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A launch: its function's address, its blocks, and the memory of a worker.
 
-    On at most ``limit`` threads; on one, blocks run in the order of their numbers.
-    Every worker's memory starts with ``record_bytes`` zeros.
+    That starts with ``record_bytes`` zeros.  At most ``limit`` threads take part; on one,
+    blocks run in the order of their numbers.
+    """
+
+    function: int
+    total: int
+    arena_bytes: int
+    record_bytes: int = 0
+    limit: int | None = None
+
+    stride: int = field(init=False)
+    # what the pool reads of a launch, one for each thread that is inside at a time
+    free: list[_Job] = field(default_factory=list, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # from one worker's memory to the next's; they start in different sets of caches
+        stride = -(-self.arena_bytes // 4096) * 4096 + 128
+        object.__setattr__(self, "stride", stride)
+
+
+def workers_of(job: Job) -> int:
+    """How many threads a launch takes now, the caller's included."""
+    if job.total <= 1 or job.limit == 1 or not _shared.get().threaded:
+        return 1
+    return min(thread_count(), job.total, job.limit or job.total)
+
+
+def run(job: Job, words: int, workers: int) -> None:
+    """Runs the blocks of a launch, whose arguments are the words at that address.
 
     KeyboardInterrupt is raised between blocks; the others then do not run.
     """
     pool = _shared.get()
-    threads = min(thread_count(), total) if total > 1 and pool.threaded else 1
-    threads = threads if limit is None else min(threads, limit)
-    stride = (
-        -(-arena_bytes // 4096) * 4096 + 128
-    )  # 128: threads start in different sets
-    memory = _arena(threads * stride)
-    if record_bytes:
-        for who in range(threads):
-            ctypes.memset(memory + who * stride, 0, record_bytes)
-    chunk = max(1, min(_MOST_BLOCKS, total // (threads * _TICKETS_PER_THREAD)))
-    job = _Job(function, words, memory, stride, 0, total, chunk, 0, 0, threads - 1)
-    while job.first < total:
-        job.tickets = min(_MOST_TICKETS, -(-(total - job.first) // chunk))
-        job.first = pool.run(ctypes.byref(job), _PATIENCE_NS)
+    try:
+        published = job.free.pop()
+    except IndexError:
+        published = _Job(job.function, last=job.total, stride=job.stride)
+    memory = _arena(workers * job.stride)
+    if job.record_bytes:
+        for who in range(workers):
+            ctypes.memset(memory + who * job.stride, 0, job.record_bytes)
+    total, first = job.total, 0
+    chunk = max(1, min(_MOST_BLOCKS, total // (workers * _TICKETS_PER_THREAD)))
+    published.words = words
+    published.arena = memory
+    published.chunk = chunk
+    published.workers = workers - 1
+    while first < total:
+        published.first = first
+        published.tickets = min(_MOST_TICKETS, -(-(total - first) // chunk))
+        first = pool.run(ctypes.byref(published), _PATIENCE_NS)
+    job.free.append(published)
 
 
 class _Pool:

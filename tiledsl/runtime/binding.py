@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -42,8 +43,7 @@ class _Tensor:
 _Item = np.ndarray | _Tensor | ArrayFacts | Number | None
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A checked call.  ``results``: the allocated outputs, in the order returned."""
 
     arguments: Arguments
@@ -167,7 +167,7 @@ class Binder:
 def _reference(slot: Slot, item: _Item, device: str) -> ArrayRef:
     if item.__class__ is np.ndarray:
         array: np.ndarray = item
-        host = array if slot.view is None else array.view(slot.view)
+        host = array if slot.view is None else partial(array.view, slot.view)
         address = address_of(array)
         return ArrayRef(
             address, slot.shape, slot.strides, slot.dtype, "cpu", array, host
@@ -203,9 +203,7 @@ def _reference(slot: Slot, item: _Item, device: str) -> ArrayRef:
 def _tensor_reference(slot: Slot, tensor: torch.Tensor, device: str) -> ArrayRef:
     host = None
     if device == "cpu":
-        host = torch_arrays.host_view(tensor, slot.dtype)
-        if slot.view is not None:
-            host = host.view(slot.view)
+        host = partial(torch_arrays.viewed, tensor, slot.dtype, slot.view)
     address = tensor.data_ptr()
     return ArrayRef(address, slot.shape, slot.strides, slot.dtype, device, tensor, host)
 

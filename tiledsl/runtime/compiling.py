@@ -155,6 +155,13 @@ def backend_failure(
     )
 
 
+def run_failure(compiled: Compiled, error: Exception) -> InternalError:
+    """The report of a backend that fails to run what it compiled."""
+    return backend_failure(
+        "E9003", "run", compiled.backend, compiled.target, compiled.final, error
+    )
+
+
 def _save_reproducer(function: Function) -> str | None:
     try:
         handle, path = tempfile.mkstemp(prefix="tiledsl-reproducer-", suffix=".ir")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tiledsl import settings
 from tiledsl.backend import Backend, BuildOptions
-from tiledsl.diagnostics import ArgumentError, CheckReport, Error, InternalError, brief
+from tiledsl.diagnostics import ArgumentError, CheckReport, Error, brief
 from tiledsl.ir.nodes import Buffer, Function, Var
 from tiledsl.runtime.arrays import Kind, default_kind
 from tiledsl.runtime.backends import Choice, TargetRequest, choose, parse_target
@@ -24,11 +24,12 @@ from tiledsl.runtime.checking import (
 from tiledsl.runtime.compiling import (
     BACKEND,
     Compiled,
-    backend_failure,
     compile_function,
+    run_failure,
 )
 from tiledsl.runtime.expectations import expect_checked, path_of
 from tiledsl.runtime.explaining import explain
+from tiledsl.runtime.prepared import prepare
 from tiledsl.runtime.profiler import Profiler, TensorSupplyType
 
 CallKind = Literal["lazy", "eager"]
@@ -114,6 +115,21 @@ class JITKernel:
             return results or None
         return list(results)
 
+    def prepare(
+        self,
+        *args: object,
+        backend: str | Backend | None = None,
+        **named: object,
+    ) -> Callable[[], object]:
+        """The call with these arguments, checked now, as a function to call often.
+
+        It reads and writes the same memory each time: arguments may change their content
+        in between, outputs are allocated once and returned again.
+        """
+        bound = self._binder.bind(args, named)
+        compiled = self._for_device(bound.device, backend)
+        return prepare(compiled, bound, self._returned(bound))
+
     def interpret(self, *args: object, **named: object) -> object:
         """Calls the kernel on the backend that defines its meaning."""
         return self._call(args, named, settings.REFERENCE)
@@ -149,7 +165,7 @@ class JITKernel:
         except (Error, MemoryError):
             raise
         except Exception as error:
-            raise _run_failure(compiled, error) from error
+            raise run_failure(compiled, error) from error
         return replace(report, kernel=self.name)
 
     def _call_checked(
@@ -204,7 +220,7 @@ class JITKernel:
         except (Error, MemoryError):
             raise
         except Exception as error:
-            raise _run_failure(compiled, error) from error
+            raise run_failure(compiled, error) from error
 
     def _require_runnable(self, choice: Choice, device: str) -> None:
         target = choice.target
@@ -312,10 +328,3 @@ class JITKernel:
 
     def __repr__(self) -> str:
         return f"<JITKernel {self._binder.signature}>"
-
-
-def _run_failure(compiled: Compiled, error: Exception) -> InternalError:
-    """The report of a backend that fails to run what it compiled."""
-    return backend_failure(
-        "E9003", "run", compiled.backend, compiled.target, compiled.final, error
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import numpy as np
 
@@ -37,7 +38,9 @@ def _allocate_torch(slot: Slot, device: str, place: str) -> tuple[object, ArrayR
         raise cannot_allocate(
             slot, (str(error).splitlines() or ["no memory"])[0]
         ) from None
-    host = torch_arrays.host_view(tensor, slot.dtype) if device == "cpu" else None
+    host = None
+    if device == "cpu":
+        host = partial(torch_arrays.host_view, tensor, slot.dtype)
     address = tensor.data_ptr()
     reference = ArrayRef(
         address, slot.shape, slot.strides, slot.dtype, device, tensor, host

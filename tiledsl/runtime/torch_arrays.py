@@ -92,6 +92,14 @@ def host_view(tensor: torch.Tensor, dtype: DType) -> np.ndarray:
     return array
 
 
+def viewed(
+    tensor: torch.Tensor, dtype: DType, view: np.dtype[np.generic] | None
+) -> np.ndarray:
+    """The memory of a CPU tensor as a NumPy array, perhaps read as another dtype."""
+    host = host_view(tensor, dtype)
+    return host if view is None else host.view(view)
+
+
 def device_kind(kind: str) -> str:
     """The kind of device memory: torch calls AMD's devices ``cuda`` too."""
     torch = sys.modules["torch"]
