@@ -26,11 +26,15 @@ MOST_SECONDS = 40.0  # of generated programs for one fault
 
 
 def search(fault: Fault, counting: bool) -> Row:
-    """The first check that sees the fault, and the number of generated programs."""
-    row: Row = {"check": None, "shows": None, "programs": None}
+    """The first check that sees the fault, and how many checks and programs it took.
+
+    ``tried`` counts all checks up to that one, ``programs`` the generated ones.
+    """
+    row: Row = {"check": None, "shows": None, "tried": 0, "programs": None}
     with planted(fault):
-        for check in candidates(fault):
+        for tried, check in enumerate(candidates(fault), 1):
             shown = sees(check)
+            row["tried"] = tried
             if shown:
                 row["check"], row["shows"] = str(check), shown
                 break
@@ -43,6 +47,7 @@ def search(fault: Fault, counting: bool) -> Row:
                 row["programs"] = number
                 if row["check"] is None:
                     row["check"], row["shows"] = str(check), shown
+                    row["tried"] = int(str(row["tried"])) + number
                 break
             if time.perf_counter() - start > MOST_SECONDS:
                 break

@@ -13,7 +13,7 @@ import gc
 import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,26 @@ def _value_of(source: str, name: str) -> str:
 # ---------------------------------------------------------------- changing
 
 
+def functions_of(module: ModuleType) -> list[FunctionType]:
+    """Every function of a module that is alive, wherever it is kept."""
+    return [
+        function
+        for function in gc.get_objects()
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__
+    ]
+
+
 def _recompile(undo: ExitStack, module: ModuleType, old: str, new: str) -> None:
+    recompile(undo, module, functions_of(module), old, new)
+
+
+def recompile(
+    undo: ExitStack,
+    module: ModuleType,
+    functions: Iterable[FunctionType],
+    old: str,
+    new: str,
+) -> None:
     """Gives every function that differs between two sources its new code."""
     before = _codes(compile(old, str(module.__file__), "exec", dont_inherit=True))
     after = _codes(compile(new, str(module.__file__), "exec", dont_inherit=True))
@@ -147,10 +166,8 @@ def _recompile(undo: ExitStack, module: ModuleType, old: str, new: str) -> None:
         raise NotThere(f"a fault in {module.__name__} adds or removes a function")
     codes = {b: a for b, a in zip(before, after, strict=True) if b != a}
     found = False
-    for function in gc.get_objects():
-        if not isinstance(function, FunctionType) or function.__code__ not in codes:
-            continue
-        if function.__module__ == module.__name__:
+    for function in functions:
+        if function.__code__ in codes:
             undo.callback(setattr, function, "__code__", function.__code__)
             function.__code__ = codes[function.__code__]
             found = True

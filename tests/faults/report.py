@@ -27,8 +27,8 @@ def _table(rows: Mapping[str, Row]) -> str:
     lines = [
         f"{len(seen)} of {len(FAULTS)} faults are seen ({parts}).",
         "",
-        "| fault | in | mistake | seen by | what it shows |",
-        "|---|---|---|---|---|",
+        "| fault | in | mistake | seen by | checks | what it shows |",
+        "|---|---|---|---|---|---|",
     ]
     for fault in FAULTS:
         row = rows.get(fault.name, {})
@@ -37,6 +37,7 @@ def _table(rows: Mapping[str, Row]) -> str:
             fault.layer,
             fault.meaning,
             row.get("check"),
+            row.get("tried"),
             row.get("shows"),
         )
         lines.append("| " + " | ".join(_cell(str(cell)) for cell in cells) + " |")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass
+from typing import Final
 
-_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+_COMPARISONS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
     ast.Gt: ast.GtE,
@@ -19,60 +19,104 @@ _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
-_ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+_ARITHMETIC: Final[dict[type[ast.operator], type[ast.operator]]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
     ast.Mult: ast.Add,
     ast.FloorDiv: ast.Mult,
     ast.Mod: ast.FloorDiv,
 }
+# names of operations that stand in the text of a lowering
+_TEXTS: Final = {
+    "add": "sub", "sub": "add", "mul": "add", "and": "or", "or": "and", "lt": "le",
+    "le": "lt", "gt": "ge", "ge": "gt", "eq": "ne", "ne": "eq", "ult": "ule",
+    "slt": "sle", "sgt": "sge", "uge": "ugt", "zext": "sext", "sext": "zext",
+    "min": "max", "max": "min", "smin": "smax", "smax": "smin", "shl": "lshr",
+    "lshr": "ashr", "ashr": "lshr", "floordiv": "truncdiv", "sum": "max",
+}  # fmt: skip
+# what people read and nothing computes with
+_FOR_READERS: Final = frozenset({"span", "hint", "notes", "name"})
 
 Change = Callable[[ast.AST], None]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The source of a module with one change."""
+    """One change: in which function, of what text, and how.
 
+    ``number`` and ``variation`` find it again in the module's syntax tree.
+    """
+
+    module: str
     line: int
+    where: str
+    text: str
     what: str
-    source: str
+    number: int
+    variation: int
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What names the mutant as long as its line says the same."""
+        return self.module, self.where, self.text, self.what
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.where}: {self.what}: {self.text}"
+
+    def source(self, original: str) -> str:
+        """The module with this change."""
+        tree = ast.parse(original)
+        target = next(n for k, n in enumerate(ast.walk(tree)) if k == self.number)
+        list(_changes(target))[self.variation][1](target)
+        return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def mutants(source: str) -> list[Mutant]:
+def mutants(module: str, source: str) -> list[Mutant]:
     """Every mutant of the functions of a module, in the order of their places."""
     tree = ast.parse(source)
+    numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
     found = []
-    for number, node in enumerate(ast.walk(tree)):
-        if not isinstance(node, ast.expr | ast.stmt) or not _in_function(tree, node):
-            continue
-        for what, change in _changes(node):
-            copy = deepcopy(tree)
-            target = next(n for k, n in enumerate(ast.walk(copy)) if k == number)
-            change(target)
-            changed = ast.unparse(ast.fix_missing_locations(copy))
-            found.append(Mutant(node.lineno, what, changed))
-    return sorted(found, key=lambda mutant: (mutant.line, mutant.what))
+    for where, node in _code(tree):
+        for variation, (what, _) in enumerate(_changes(node)):
+            text = " ".join(ast.unparse(node).split())[:100]
+            number = numbers[id(node)]
+            found.append(
+                Mutant(module, node.lineno, where, text, what, number, variation)
+            )
+    return sorted(found, key=lambda mutant: (mutant.line, mutant.number))
 
 
-def _in_function(tree: ast.Module, node: ast.AST) -> bool:
-    """Whether a node is code of a function, not a default, annotation or docstring."""
-    for outer in ast.walk(tree):
-        body: list[ast.AST] = []
-        if isinstance(outer, ast.FunctionDef):
-            body = [*outer.body]
-        elif isinstance(outer, ast.Lambda):
-            body = [outer.body]
-        for part in body:
-            if _is_docstring(part):
-                continue
-            if any(inner is node for inner in ast.walk(part)):
-                return True
-    return False
+def _code(tree: ast.Module) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
+    """What functions compute, with the names of the functions around it.
+
+    Without defaults, annotations, docstrings, and what only makes an error.
+    """
+    stack: list[tuple[str, bool, ast.AST]] = [("", False, tree)]
+    while stack:
+        name, inside, node = stack.pop()
+        if inside and isinstance(node, ast.expr | ast.stmt):
+            yield name, node
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = f"{name}.{node.name}".lstrip(".")
+            parts: list[ast.AST] = [p for p in node.body if not _is_docstring(p)]
+            inside = inside or isinstance(node, ast.FunctionDef)
+        elif isinstance(node, ast.Lambda):
+            parts, inside = [node.body], True
+        elif isinstance(node, ast.AnnAssign):
+            parts = [node.value] if node.value else []
+        elif isinstance(node, ast.Raise | ast.JoinedStr):
+            parts = []
+        else:
+            parts = [p for p in ast.iter_child_nodes(node) if not _is_for_readers(p)]
+        stack += [(name, inside, part) for part in parts]
 
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_for_readers(node: ast.AST) -> bool:
+    return isinstance(node, ast.keyword) and node.arg in _FOR_READERS
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
@@ -81,26 +125,31 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             other = _COMPARISONS[type(op)]
             yield (
                 f"{_name(op)} for {other.__name__}",
-                lambda n: _set(n, "ops", [other()]),
+                lambda n: setattr(n, "ops", [other()]),
             )
         case ast.BoolOp(op=op):
             swapped = ast.Or if isinstance(op, ast.And) else ast.And
-            yield f"{_name(op)} swapped", lambda n: _set(n, "op", swapped())
+            yield f"{_name(op)} swapped", lambda n: setattr(n, "op", swapped())
         case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
             arithmetic = _ARITHMETIC[type(op)]
-            yield f"{_name(op)} changed", lambda n: _set(n, "op", arithmetic())
+            yield f"{_name(op)} changed", lambda n: setattr(n, "op", arithmetic())
+        case ast.UnaryOp(op=ast.Not()):
+            yield "not dropped", _drop_not
         case _:
             yield from _other_changes(node)
 
 
 def _other_changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     match node:
-        case ast.UnaryOp(op=ast.Not()):
-            yield "not dropped", lambda n: _set(n, "op", ast.UAdd())
         case ast.Constant(value=bool() as flag):
-            yield "flag flipped", lambda n: _set(n, "value", not flag)
+            yield "flag flipped", lambda n: setattr(n, "value", not flag)
         case ast.Constant(value=int() as number):
-            yield "constant + 1", lambda n: _set(n, "value", number + 1)
+            yield "constant + 1", lambda n: setattr(n, "value", number + 1)
+        case ast.Constant(value=str() as text) if text in _TEXTS:
+            yield (
+                f"{text} for {_TEXTS[text]}",
+                lambda n: setattr(n, "value", _TEXTS[text]),
+            )
         case ast.IfExp():
             yield "arms swapped", _swap_arms
         case ast.AugAssign() | ast.Expr():
@@ -108,18 +157,20 @@ def _other_changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.If(orelse=[]):
             yield (
                 "condition always false",
-                lambda n: _set(n, "test", ast.Constant(False)),
+                lambda n: setattr(n, "test", ast.Constant(False)),
             )
         case ast.Call(args=[_, _]):
-            yield "arguments swapped", lambda n: _set(n, "args", n.args[::-1])  # type: ignore[attr-defined]
+            yield "arguments swapped", lambda n: setattr(n, "args", n.args[::-1])  # type: ignore[attr-defined]
 
 
 def _name(op: ast.AST) -> str:
     return type(op).__name__
 
 
-def _set(node: ast.AST, field: str, value: object) -> None:
-    setattr(node, field, value)
+def _drop_not(node: ast.AST) -> None:
+    """``not x`` becomes ``bool(x)``."""
+    if isinstance(node, ast.UnaryOp):
+        node.operand = ast.UnaryOp(ast.Not(), node.operand)
 
 
 def _swap_arms(node: ast.AST) -> None:

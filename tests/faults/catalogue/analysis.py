@@ -139,11 +139,11 @@ ANALYSIS = (
         "return b",
     ),
     Fault(
-        "accumulator-not-read",
-        "a product that adds to its target does not count as reading it",
-        "tiledsl.analysis.effects:_regions",
-        "if accumulates:",
-        "if not accumulates:",
+        "operands-not-read",
+        "the operands of a product do not count as read",
+        "tiledsl.analysis.effects:_own",
+        "_regions([a, b], c, accumulates=not always)",
+        "_regions([], c, accumulates=not always)",
     ),
     Fault(
         "store-is-no-write",

@@ -151,11 +151,11 @@ MACHINE_CODE = (
         "        return b.select(condition, otherwise, then)\n",
     ),
     Fault(
-        "llvm-proof-in-arm",
-        "proofs that rest on a condition are believed in both arms",
+        "llvm-arms-share-a-mask",
+        "the other arm of a select loads where its first arm does",
         "tiledsl_llvm.expressions:_select",
-        "trusted, frame.trusted = frame.trusted, False",
-        "trusted, frame.trusted = frame.trusted, frame.trusted",
+        "with frame.masked(opposite, trusted=False)",
+        "with frame.masked(condition, trusted=False)",
     ),
     Fault(
         "llvm-trips",

@@ -205,11 +205,11 @@ PASSES = (
         "len(statement.then) != 1",
     ),
     Fault(
-        "read-own-writes",
-        "a loop that reads what it writes becomes a copy",
+        "rest-of-loop-dropped",
+        "a loop becomes a copy by its first statement",
         "tiledsl.passes.infer_regions:_change",
-        "store is None or store.buffer.name in read([store])",
-        "store is None",
+        "len(node.body) != 1",
+        "not node.body",
     ),
     Fault(
         "forwarded-over-a-write",

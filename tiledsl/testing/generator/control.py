@@ -26,7 +26,7 @@ from tiledsl.ir.nodes import (
     While,
     index,
 )
-from tiledsl.testing.generator import parallel, tiles
+from tiledsl.testing.generator import parallel, staging, tiles
 from tiledsl.testing.generator.expressions import condition, subscript, value
 from tiledsl.testing.generator.scope import Scope
 
@@ -53,6 +53,7 @@ _SIMPLE: Final[dict[str, Callable[[Scope], list[Statement]]]] = {
     "gemm": tiles.gemm,
     "variable": tiles.variable,
     "parallel": parallel.loop,
+    "staged": staging.staged,
 }
 
 

@@ -177,10 +177,22 @@ def _applied(scope: Scope, dtype: DType, depth: int) -> Expr:
     op = choice.pick([name for name in _COMMON if name in known] or known)
     if choice.chance(60):
         op = choice.pick(known)
-    args = [value(scope, dtype, depth - 1) for _ in range(SCALAR_OPS[op].arity)]
+    args = _operands(scope, dtype, SCALAR_OPS[op].arity, depth - 1)
     if op in _SEES_SIGN_OF_NAN:
         args[-1] = settled(args[-1])
     return Apply(op, tuple(args))
+
+
+def _operands(scope: Scope, dtype: DType, count: int, depth: int) -> list[Expr]:
+    """Often constants or twice the same, which is what rewriting looks for."""
+    choice = scope.choice
+    form = choice.weighted({"any": 6, "constant": 2, "constants": 1, "same": 1})
+    if form == "constants":
+        return [constant(scope, dtype) for _ in range(count)]
+    args = [value(scope, dtype, depth) for _ in range(count)]
+    if form == "constant":
+        args[choice.integer(0, count - 1)] = constant(scope, dtype)
+    return [args[0]] * count if form == "same" else args
 
 
 def _converted(scope: Scope, dtype: DType, depth: int) -> Expr:

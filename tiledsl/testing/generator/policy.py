@@ -21,6 +21,7 @@ _STATEMENTS: Final[Weights] = (
     ("for", 2),
     ("if", 2),
     ("while", 1),
+    ("staged", 3),
 )
 _PLAIN: Final = (
     ("int32", 6),
@@ -113,6 +114,12 @@ POLICIES: Final[tuple[Policy, ...]] = (
         dtypes=(("float32", 4), ("int32", 2), ("bfloat16", 2), ("float16", 1)),
     ),
     replace(_MIXED, name="tiny", tiles=(1, 1, 2), launches=3, size=3),
+    replace(
+        _MIXED,
+        name="stages",
+        outside=15,
+        statements=_with(_STATEMENTS, staged=20),
+    ),
     replace(
         _MIXED,
         name="nests",

@@ -34,7 +34,7 @@ from tiledsl.testing.generator.expressions import (
 )
 from tiledsl.testing.generator.scope import Scope
 
-_SPACES: Final[tuple[Space, ...]] = ("fragment", "shared", "local")
+SPACES: Final[tuple[Space, ...]] = ("fragment", "shared", "local")
 _FALSE: Final = Const(False, BOOL)
 _EXACT_PRODUCTS: Final = tuple(
     tuple(map(DType, row))
@@ -73,7 +73,7 @@ def new_tile(
     scope: Scope, shape: tuple[int, ...], dtype: DType
 ) -> tuple[Buffer, list[Statement]]:
     """A tile with every element written; it joins the scope."""
-    space = scope.choice.pick(_SPACES[:2] if shape else _SPACES)
+    space = scope.choice.pick(SPACES[:2] if shape else SPACES)
     extents = tuple(index(extent) for extent in shape)
     buffer = Buffer(scope.names.fresh("t"), extents, dtype, space)
     start = _initialized(scope, buffer)
@@ -184,7 +184,7 @@ def reduce(scope: Scope) -> list[Statement]:
     else:
         dtype = choice.pick((source.dtype, source.dtype, FLOAT32, INT32))
         target, before = new_tile(scope, kept, dtype)
-    reduction = choice.pick(_reductions(scope, target.dtype))
+    reduction = choice.pick(reductions(scope, target.dtype))
     operand = whole(source)
     if choice.chance(30):
         shape = list(source.shape)
@@ -205,7 +205,8 @@ def _same_extents(part: Region, shape: tuple[Expr, ...], axis: int) -> Region:
     return Region(part.buffer, dims, part.fill)
 
 
-def _reductions(scope: Scope, dtype: DType) -> tuple[str, ...]:
+def reductions(scope: Scope, dtype: DType) -> tuple[str, ...]:
+    """What a reduction of a dtype may be."""
     if dtype == BOOL:
         return ("or", "and", "xor")
     if dtype == "float8_e8m0fnu":
@@ -219,9 +220,7 @@ def _reductions(scope: Scope, dtype: DType) -> tuple[str, ...]:
 def gemm(scope: Scope) -> list[Statement]:
     """A product of two operands, old or new, into a new tile."""
     choice = scope.choice
-    a_dtype, b_dtype, c_dtype = choice.pick(
-        _EXACT_PRODUCTS if scope.policy.exact else _PRODUCTS
-    )
+    a_dtype, b_dtype, c_dtype = choice.pick(products(scope))
     m, n, k = (choice.pick((2, 1, 3, 4, 5)) for _ in range(3))
     transposed = choice.chance(40), choice.chance(40)
     a, before = _operand(scope, (k, m) if transposed[0] else (m, k), a_dtype)
@@ -233,6 +232,11 @@ def gemm(scope: Scope) -> list[Statement]:
     product = Gemm(a, b, whole(c), clear, *transposed)
     again = [product] if choice.chance(15) else []
     return [*before, *more, *start, product, *again]
+
+
+def products(scope: Scope) -> tuple[tuple[DType, ...], ...]:
+    """Dtypes of the operands and the result."""
+    return _EXACT_PRODUCTS if scope.policy.exact else _PRODUCTS
 
 
 def _operand(

@@ -106,13 +106,15 @@ def rounding_to_narrow_floats(source: Source) -> Case:
         B = T.empty((n,), "bfloat16")
         E = T.empty((n,), "float8_e4m3fn")
         Z = T.empty((n,), "bfloat16")
+        S = T.empty((n,), "float8_e4m3fn")
         with T.Kernel(1):
             for i in T.Parallel(n):
                 H[i] = X[i]
                 B[i] = X[i]
                 E[i] = X[i]
                 Z[i] = T.cast(X[i], "bfloat16", round="rz")
-        return H, B, E, Z
+                S[i] = T.cast(X[i] / 4096, "float8_e4m3fn", round="rz")
+        return H, B, E, Z, S
 
     x = (source.integers((200,), np.float64, -(2**20), 2**20) / 2.0**11).astype(
         np.float32
@@ -122,7 +124,16 @@ def rounding_to_narrow_floats(source: Source) -> Case:
     toward_zero = (x.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
     with np.errstate(over="ignore"):
         half = x.astype(np.float16)
-    return Case(kernel, (x,), (half, x.astype(BF16), limited, toward_zero.astype(BF16)))
+    narrow = half, x.astype(BF16), limited, toward_zero.astype(BF16), _truncated(x)
+    return Case(kernel, (x,), narrow)
+
+
+def _truncated(x: np.ndarray) -> np.ndarray:
+    """X / 4096 toward zero in steps of float8_e4m3fn, of which the least is 2**-9."""
+    small = x.astype(np.float64) / 4096
+    exponent = np.floor(np.log2(np.maximum(abs(small), 2.0**-6)))
+    step = 2.0 ** (exponent - 3)
+    return (np.trunc(small / step) * step).astype(E4M3)
 
 
 @program
@@ -174,13 +185,13 @@ def floats_to_integers(source: Source) -> Case:
                 U[i] = T.cast(X[i], "uint8")
         return Y, U
 
-    x = np.array(
-        [-2.9, 2.9, 3e9, -3e9, np.nan, np.inf, -np.inf, -0.5, 255.9, 256.5, 200]
-    )
-    whole = np.trunc(np.where(np.isnan(x), 0, x))
+    x = [-2.9, 2.9, 3e9, -3e9, np.nan, np.inf, -np.inf, -0.5, 255.9, 256.5, 200]
+    x += [2.0**31, -(2.0**31), 2.0**31 - 128, 256, 255, -1]
+    values = np.array(x)
+    whole = np.trunc(np.where(np.isnan(values), 0, values))
     y = np.clip(whole, -(2.0**31), 2.0**31 - 1).astype(np.int64).astype(np.int32)
     u = np.clip(whole, 0, 255).astype(np.uint8)
-    return Case(kernel, (x.astype(np.float32),), (y, u))
+    return Case(kernel, (values.astype(np.float32),), (y, u))
 
 
 @program

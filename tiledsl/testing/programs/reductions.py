@@ -44,6 +44,27 @@ def reductions_of_rows_and_columns(source: Source) -> Case:
 
 
 @program
+def reductions_of_square_tiles(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(X):
+        X: T.Tensor((5, 5), "int32")
+        C = T.empty((5,), "int32")
+        R = T.empty((5,), "int32")
+        with T.Kernel(1):
+            x = T.alloc_fragment((5, 5), "int32")
+            r = T.alloc_fragment((5,), "int32")
+            T.copy(X, x)
+            T.reduce_sum(x, r, dim=0)
+            T.copy(r, C)
+            T.reduce_sum(x, r, dim=1)
+            T.copy(r, R)
+        return C, R
+
+    x = source.integers((5, 5))
+    return Case(kernel, (x,), (x.sum(0, dtype=np.int32), x.sum(1, dtype=np.int32)))
+
+
+@program
 def extremes_of_floats(source: Source) -> Case:
     @tiledsl.jit
     def kernel(X):

@@ -45,7 +45,7 @@ def unsigned_numbers(source: Source) -> Case:
         n = T.const("n")
         A: T.Tensor((n,), "uint32")
         B: T.Tensor((n,), "int32")
-        Y = T.empty((5, n), "int64")
+        Y = T.empty((6, n), "int64")
         with T.Kernel(1):
             for i in T.Parallel(n):
                 Y[0, i] = T.cast(A[i] < B[i], "int64")
@@ -53,6 +53,7 @@ def unsigned_numbers(source: Source) -> Case:
                 Y[2, i] = B[i] >> 3
                 Y[3, i] = A[i] // 7
                 Y[4, i] = T.max(A[i], T.uint32(5))
+                Y[5, i] = ~A[i]
         return Y
 
     a = source.codes((40,), np.uint32)
@@ -60,7 +61,8 @@ def unsigned_numbers(source: Source) -> Case:
     a[:4], b[:4] = [1, 2**31, 2**32 - 1, 5], [-1, -5, -1, 5]
     wide_a, wide_b = a.astype(np.int64), b.astype(np.int64)
     rows = [wide_a < wide_b, wide_a >> 3, wide_b >> 3, wide_a // 7]
-    return Case(kernel, (a, b), (np.array([*rows, np.maximum(wide_a, 5)], np.int64),))
+    rows += [np.maximum(wide_a, 5), 2**32 - 1 - wide_a]
+    return Case(kernel, (a, b), (np.array(rows, np.int64),))
 
 
 @program

@@ -1,0 +1,132 @@
+"""A sample of mutants of a group of modules, judged in several processes."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.mutation import judges
+from tests.mutation.collected import Tests
+from tests.mutation.equivalent import reason
+from tests.mutation.groups import Group
+from tests.mutation.mutants import Mutant
+from tests.mutation.trial import Verdict, functions_by_module, try_mutant
+
+# how much longer than unchanged code a mutant may run: slower by so much is noticed
+_TIMES, _MORE_SECONDS = 3, 30
+_BASELINE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A mutant and what became of it; ``excuse`` says why nothing can see it."""
+
+    module: str
+    mutant: str
+    verdict: Verdict
+    excuse: str | None
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """How many mutants of a group, which, and in how many processes."""
+
+    sample: int
+    seed: int
+    jobs: int
+
+    def of(self, group: Group, modules: Iterable[str]) -> list[Mutant]:
+        """The mutants to try, all modules alike."""
+        every = [m for m in group.mutants() if m.module in set(modules)]
+        source = random.Random(f"{self.seed} {group.name}")
+        chosen = source.sample(every, min(self.sample, len(every)))
+        return sorted(chosen, key=lambda mutant: (mutant.module, mutant.line))
+
+
+def run(
+    campaign: Campaign, group: Group, chosen: list[Mutant], tests: Tests
+) -> list[Trial]:
+    """Tries every mutant, after making sure that nothing complains without one."""
+    judges.warm(group)
+    functions = functions_by_module({mutant.module for mutant in chosen})
+    durations = try_mutant(
+        None, [], lambda: tests.durations(group.tests), _BASELINE_SECONDS
+    )
+    tests.keep_fast(durations.by)
+
+    def judge(module: str) -> str | None:
+        return judges.first_complaint(group, module) or tests.first_failure(group.tests)
+
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy all of this memory
+    try:
+        baseline = try_mutant(None, [], lambda: judge("fold"), _BASELINE_SECONDS)
+        if baseline.outcome != "survived":
+            raise SystemExit(f"{group.name}: {baseline.by} fails without a mutant")
+        limit = int(_TIMES * baseline.seconds + _MORE_SECONDS)
+        print(
+            f"{group.name}: {len(chosen)} mutants; unchanged code takes"
+            f" {baseline.seconds:.0f} s, the limit is {limit} s",
+            flush=True,
+        )
+
+        def try_one(mutant: Mutant) -> Trial:
+            verdict = try_mutant(
+                mutant, functions[mutant.module], lambda: judge(mutant.module), limit
+            )
+            return Trial(mutant.module, str(mutant), verdict, reason(mutant))
+
+        return _in_processes(campaign.jobs, chosen, try_one)
+    finally:
+        gc.unfreeze()
+
+
+def _in_processes(
+    jobs: int, chosen: list[Mutant], try_one: Callable[[Mutant], Trial]
+) -> list[Trial]:
+    """Each process takes every ``jobs``-th mutant and writes what it finds to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        children = []
+        for number in range(jobs):
+            child = os.fork()
+            if child == 0:
+                path = Path(folder, str(number))
+                code = 1
+                try:
+                    _work(chosen[number::jobs], try_one, path)
+                    code = 0
+                finally:
+                    os._exit(code)
+            children.append(child)
+        for child in children:
+            os.waitpid(child, 0)
+        rows = [
+            json.loads(line)
+            for number in range(jobs)
+            for line in Path(folder, str(number)).read_text("utf-8").splitlines()
+        ]
+    trials = [Trial(**{**row, "verdict": Verdict(**row["verdict"])}) for row in rows]
+    return sorted(trials, key=lambda trial: trial.mutant)
+
+
+def _work(chosen: list[Mutant], try_one: Callable[[Mutant], Trial], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for mutant in chosen:
+            trial = try_one(mutant)
+            file.write(json.dumps(asdict(trial)) + "\n")
+            file.flush()
+            verdict = trial.verdict
+            excused = " (equivalent)" if trial.excuse else ""
+            print(
+                f"{verdict.outcome:8} {verdict.seconds:6.1f} s {trial.mutant}"
+                f" | {verdict.by}{excused}",
+                flush=True,
+            )
+            sys.stdout.flush()

@@ -1,0 +1,95 @@
+"""Parts of the compiler that are mutated, and the tests that are about each."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.mutation.mutants import Mutant, mutants
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Modules judged in the same way.
+
+    ``backend``: where programs run; ``passes`` is the interpreter after the passes.
+    ``tests``: files and folders, asked last.  ``generated``: how many random programs.
+    """
+
+    name: str
+    backend: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    generated: int
+
+    def mutants(self) -> list[Mutant]:
+        return [mutant for name in self.modules for mutant in mutants_of(name)]
+
+
+def mutants_of(module: str) -> list[Mutant]:
+    return mutants(module, source_of(module))
+
+
+def source_of(module: str) -> str:
+    path = importlib.import_module(module).__file__
+    return Path(str(path)).read_text(encoding="utf-8")
+
+
+def _modules(package: str, folder: str, *without: str) -> tuple[str, ...]:
+    names = sorted(path.stem for path in (ROOT / folder).glob("*.py"))
+    return tuple(
+        f"{package}.{name}" for name in names if name not in ("__init__", *without)
+    )
+
+
+GROUPS: Final = (
+    Group(
+        "passes",
+        "passes",
+        _modules("tiledsl.passes", "tiledsl/passes", "base"),
+        ("tests/passes", "tests/analysis"),
+        200,
+    ),
+    Group(
+        "analysis",
+        "passes",
+        # the cost model promises nothing but an estimate
+        _modules("tiledsl.analysis", "tiledsl/analysis", "cost"),
+        ("tests/analysis", "tests/passes"),
+        200,
+    ),
+    Group(
+        "numpy",
+        "numpy",
+        _modules("tiledsl_numpy", "backends/tiledsl_numpy", "backend", "executable"),
+        ("tests/backends/numpy",),
+        250,
+    ),
+    # lowering only: neither the compiler around it nor threads and caches
+    Group(
+        "llvm",
+        "llvm",
+        _modules(
+            "tiledsl_llvm", "backends/tiledsl_llvm", "backend", "compiler",
+            "executable", "jit", "machine", "processors", "threads",
+        ),
+        ("tests/backends/llvm",),
+        60,
+    ),
+    Group(
+        "triton",
+        "triton",
+        _modules(
+            "tiledsl_triton", "backends/tiledsl_triton", "backend", "compilation",
+            "gpu_executable", "host", "interpreted_executable", "interpreter",
+            "modules", "present", "repaired_builder", "repairs", "serialize",
+            "static_report", "targets",
+        ),
+        ("tests/backends/triton",),
+        24,
+    ),
+)  # fmt: skip
