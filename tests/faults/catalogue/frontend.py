@@ -170,8 +170,8 @@ FRONTEND = (
         "scan-reverse-off-by-one",
         "a reversed scan starts one element too far",
         "tiledsl.language.scan:_line",
-        "or 1) - 1)",
-        "or 1))",
+        "last = index(known - 1)",
+        "last = index(known)",
     ),
     Fault(
         "scan-reverse-ignored",

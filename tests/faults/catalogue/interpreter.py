@@ -133,14 +133,14 @@ INTERPRETER = (
         "nan-in-max",
         "max gives NaN if one operand is NaN",
         "tiledsl_numpy.float_operations:maximum",
-        "np.fmax(a, b)",
+        "np.fmax(quiet(a), quiet(b))",
         "np.maximum(a, b)",
     ),
     Fault(
         "zeros-unordered",
         "max(-0, +0) is whichever comes first",
         "tiledsl_numpy.float_operations:maximum",
-        "_order_zeros(np.fmax(a, b), a, b, 1.0)",
+        "_order_zeros(np.fmax(quiet(a), quiet(b)), a, b, 1.0)",
         "np.where(a >= b, a, np.fmax(a, b))",
     ),
     Fault(

@@ -63,8 +63,8 @@ MACHINE_CODE = (
         "llvm-grid-extent",
         "a grid index is divided by the wrong extent",
         "tiledsl_llvm.launches:_emit_launch",
-        "zip(launch.vars, grid, strict=True)",
-        "zip(launch.vars, grid[::-1], strict=True)",
+        "launch.vars[k], grid[k]",
+        "launch.vars[k], grid[-1 - k]",
     ),
     Fault(
         "llvm-rest-dropped",
