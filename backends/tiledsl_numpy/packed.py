@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
@@ -31,12 +30,12 @@ def unpacked(function: ir.Function, arguments: Arguments) -> Iterator[Arguments]
         value, parameter = values[position], function.params[position]
         if isinstance(value, ArrayRef) and value.numpy is not None:
             elements = unpack(value.numpy, parameter.dtype)
-            values[position] = replace(
-                value, dtype=parameter.dtype, shape=elements.shape, numpy=elements
+            values[position] = value._replace(
+                dtype=parameter.dtype, shape=elements.shape, host=elements
             )
             if parameter.name in writes:
                 changed.append((value.numpy, elements))
-    yield replace(arguments, values=tuple(values))
+    yield arguments._replace(values=tuple(values))
     for memory, elements in changed:
         memory[...] = pack(elements).view(memory.dtype)
 
