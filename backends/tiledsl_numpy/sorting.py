@@ -28,6 +28,8 @@ def order_keys(value: np.ndarray, dtype: DType, *, descending: bool) -> np.ndarr
     """Unsigned integers that are ordered as the elements, the greatest for NaN."""
     bits = value.dtype.itemsize * 8
     keys = np.ascontiguousarray(value).view(f"u{bits // 8}")
+    if dtype == "float4_e2m1fn":  # the carrier holds the code in its low half
+        keys = keys << np.uint8(4)
     top = keys.dtype.type(1 << (bits - 1))
     if dtype.is_float and dtype.minimum < 0:
         keys = np.where(keys & top, ~keys, keys | top)

@@ -60,6 +60,7 @@ from tiledsl.language.casts import (
     reinterpret,
 )
 from tiledsl.language.copy import async_copy, copy
+from tiledsl.language.dot_products import dp4a
 from tiledsl.language.dtypes import (
     bfloat16,
     dtype,
@@ -261,8 +262,8 @@ __all__ = [
     "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool", "cast", "ceil",
     "ceildiv", "clamp", "clear", "clz", "comm_reducer", "const", "copy", "copysign",
     "cos", "cosh", "cp_async_barrier_noinc", "cummax", "cumsum", "dec_max_nreg",
-    "disable_warp_group_reg_alloc", "double", "dtype", "dtypes", "dynamic", "empty",
-    "erf", "evaluate", "exp", "exp2", "exp10", "fence_proxy_async", "fill",
+    "disable_warp_group_reg_alloc", "double", "dp4a", "dtype", "dtypes", "dynamic",
+    "empty", "erf", "evaluate", "exp", "exp2", "exp10", "fence_proxy_async", "fill",
     "finalize_reducer", "float", "float4_e2m1fn", "float8_e4m3", "float8_e4m3fn",
     "float8_e5m2", "float8_e8m0fnu", "float16", "float32", "float64", "floor",
     "floordiv", "floormod", "fma", "fmod", "fp8", "gemm", "get_block_binding",

@@ -62,7 +62,6 @@ _TO_COME: Final[dict[str, str]] = {
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
     "tunable": "a parameter of the function",
-    "dp4a": "T.gemm on int8 tiles",
     "device_assert": "a check of the results on the host",
     "assume": "leave it out: it never changes a result",
     "print": "write the value to an output",
