@@ -42,7 +42,8 @@ class Capabilities:
 
     ``gemm``: supported (a, b, c) dtypes.  ``block_bytes``: memory for one block's tiles.
     ``power_of_two_tiles``: tiles are padded to powers of two.  ``scatter``: block-local
-    stores at run-time positions.
+    stores at run-time positions.  ``observes``: assertions, prints, breakpoints and waits
+    are statements of its own; for other targets they are lowered before the passes.
     """
 
     dtypes: frozenset[DType]
@@ -52,6 +53,7 @@ class Capabilities:
     parallel_units: int = 1
     power_of_two_tiles: bool = False
     scatter: bool = True
+    observes: bool = False
 
 
 # tuples, because every call makes some: a frozen dataclass takes four times as long

@@ -43,7 +43,9 @@ class NumpyBackend:
 
     def capabilities(self, target: Target) -> Capabilities:
         """Everything; a block's tiles may take a gigabyte."""
-        return Capabilities(frozenset(ALL_DTYPES), _GEMM, block_bytes=1 << 30)
+        return Capabilities(
+            frozenset(ALL_DTYPES), _GEMM, block_bytes=1 << 30, observes=True
+        )
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
         return ()

@@ -45,6 +45,7 @@ def for_(statement: ir.For, frame: Frame) -> None:
         for bound in (statement.start, statement.stop, statement.step)
     )
     name = statement.var.name
+    frame.loops.append(name)
     if start.ndim == stop.ndim == step.ndim == 0:
         values = _uniform_values(int(start), int(stop), int(step))
         _run_loop(statement.body, ((name, value, None) for value in values), frame)
@@ -55,6 +56,7 @@ def for_(statement: ir.For, frame: Frame) -> None:
             counts = np.where(frame.active, counts, np.uint64(0))
         lanes = _lane_values(start, step, counts)
         _run_loop(statement.body, ((name, value, live) for value, live in lanes), frame)
+    frame.loops.pop()
 
 
 def _uniform_values(start: int, stop: int, step: int) -> Iterator[np.ndarray]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tiledsl.backend import Arguments
+from tiledsl.diagnostics.assertions import raise_failures
 from tiledsl.diagnostics.check_report import CheckReport
 from tiledsl.ir import nodes as ir
 from tiledsl.ir.printer import print_function
@@ -36,7 +37,10 @@ class NumpyExecutable:
         return None
 
     def launch(self, arguments: Arguments) -> None:
-        """Runs to completion.  NumPy's warnings are off: every operation is total."""
+        """Runs to completion; failed assertions are raised then.
+
+        NumPy's warnings are off: every operation is total.
+        """
         frame = Frame(EXECUTE, self.options)
         with (
             unpacked(self.function, arguments) as values,
@@ -44,6 +48,7 @@ class NumpyExecutable:
         ):
             bind(self.function, values, frame)
             frame.run(self.function.body)
+        raise_failures(self.function.name, frame.failures.result())
 
     @cached_property
     def _watched(self) -> Watched:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tiledsl.backend import BuildOptions
 from tiledsl.diagnostics import InternalError
+from tiledsl.diagnostics.findings import Findings
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy import masks
 from tiledsl_numpy.masks import Mask
@@ -93,7 +94,11 @@ class Facts:
 
 @dataclass(slots=True)
 class Frame:
-    """Everything a statement may read and write."""
+    """Everything a statement may read and write.
+
+    ``failures``: the assertions that did not hold, in all blocks.  ``block`` and
+    ``loops``: where the run is, the names of the loops from outside in.
+    """
 
     execute: Mapping[type, Execute]
     options: Options
@@ -104,6 +109,9 @@ class Frame:
     active: Mask = None
     loop: Loop = field(default_factory=Loop)
     pending: list[Update] = field(default_factory=list)
+    failures: Findings = field(default_factory=Findings)
+    block: tuple[int, ...] | None = None
+    loops: list[str] = field(default_factory=list)
 
     def run(self, block: ir.Block) -> None:
         """Executes statements in order, as long as a lane is active."""

@@ -56,6 +56,12 @@ def run_block(statement: ir.Launch, frame: Frame, position: Position) -> None:
     names = [var.name for var in statement.vars]
     values.update(zip(names, np.array(position, np.int64), strict=True))
     block = Frame(
-        frame.execute, frame.options, values, dict(frame.storage), frame.facts
+        frame.execute,
+        frame.options,
+        values,
+        dict(frame.storage),
+        frame.facts,
+        failures=frame.failures,
+        block=position,
     )
     block.run(statement.body)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from tiledsl.ir import nodes as ir
-from tiledsl_numpy import control, elements, tiles
+from tiledsl_numpy import control, elements, observations, tiles
 from tiledsl_numpy.accumulation import accumulate
 from tiledsl_numpy.atomics import atomic
+from tiledsl_numpy.debugging import breakpoint_
 from tiledsl_numpy.frame import Execute
 from tiledsl_numpy.launching import launch
 from tiledsl_numpy.matmul import gemm
@@ -35,5 +36,9 @@ EXECUTE: MappingProxyType[type, Execute] = MappingProxyType(
         ir.Parallel: parallel,
         ir.Launch: launch,
         ir.TileHint: control.hint,
+        ir.Assert: observations.assert_,
+        ir.Print: observations.print_,
+        ir.Breakpoint: breakpoint_,
+        ir.Wait: observations.nothing,
     }
 )

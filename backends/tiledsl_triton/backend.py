@@ -16,6 +16,7 @@ from tiledsl.ir.visitor import walk
 from tiledsl.passes.base import Pass
 from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
+from tiledsl.passes.drop_observations import DropObservations
 from tiledsl.passes.packed_as_bytes import PackedAsBytes
 from tiledsl.passes.prove_bounds import ProveBounds
 from tiledsl.passes.simplify_index import SimplifyIndex
@@ -69,6 +70,7 @@ class TritonBackend:
 
     def pipeline(self, target: Target) -> tuple[Pass, ...]:
         return (
+            DropObservations(),
             Tile(),
             PackedAsBytes(),
             Canonicalize(),

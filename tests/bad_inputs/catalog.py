@@ -104,10 +104,10 @@ PROGRAMS: Final = (
     _case(64, "num_stages below 0 or no integer", "E0213"),
     _case(65, "a pipelined loop that overwrites what it reads"),
     _case(
-        66, "an asynchronous copy without a wait", "", "T.async_copy is T.copy (L85)"
+        66, "an asynchronous copy without a wait", "", "checked mode reports it (L63)"
     ),
     _case(67, "an output that is never written", "E0607"),
-    _case(68, "T.assume", "E2001", "not available"),
+    _case(68, "an assumption that is false for a call", "E1024"),
     _case(69, "a dim that nothing determines", "E0610"),
     _case(70, "a tile that does not divide its tensor"),
     _case(71, "malformed hints; unusable ones are dropped", "E0217"),

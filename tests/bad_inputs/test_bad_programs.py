@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tiledsl_numpy import NumpyBackend
 
 import tiledsl
 import tiledsl.language as T
+from tiledsl.backend import Target
 from tiledsl.diagnostics import Error, KernelError, UnsupportedByTarget
 from tiledsl.frontend.prim_func import PrimFunc
+from tiledsl.passes.drop_observations import DropObservations
 
 Program = Callable[..., PrimFunc]
 Refused = Callable[..., Error]
@@ -61,7 +64,6 @@ REFUSED = [
     (58, "T.gemm(T.alloc_shared((4, 4), 'int32'), tile, acc)", "T.gemm", "float32"),
     (64, "for k in T.Pipelined(4, num_stages=-1):\n    var = 1", "T.Pipelined", "-1"),
     (64, "for k in T.Pipelined(4, num_stages=s):\n    var = 1", "T.Pipelined", ""),
-    (68, "T.assume(n > 4)", "T.assume", "not available"),
     (71, "T.use_swizzle('x')", "T.use_swizzle", "positive int"),
     (71, "T.annotate_layout({tile: 3, 4: 5})", "T.annotate_layout", "buffer"),
 ]
@@ -83,8 +85,7 @@ def test_refused_program(
 # names that the language has and this version refuses, at the user's line
 UNAVAILABLE = [
     "T.view(tile, (32,))", "T.reshape(tile, (32,))", "T.dp4a(tile, tile, acc)",
-    "T.topk(tile, acc, ids, 2)", "T.sort(tile, acc)", "T.print(var)",
-    "T.device_assert(var > 0)", "T.attr(var, 'x', 1)", "T.evaluate(var)",
+    "T.attr(var, 'x', 1)", "T.evaluate(var)",
     "T.call_extern('sin', 1.0)", "T.tma_copy(tile, acc)", "T.alloc_barrier(1)",
     "T.make_tensor(s, (4,), 'int8')", "T.rng_rand()", "T.Persistent([4], 2, 1)",
     "T.int4(1)", "T.atomic_addx2(Y[0, 0], tile[0, 0])",
@@ -267,9 +268,27 @@ def test_case_66_an_asynchronous_copy_is_a_copy(program: Program) -> None:
     def statements(kernel: PrimFunc) -> object:
         return kernel.function.body
 
-    assert statements(program("T.async_copy(A[0, 0], tile)")) == statements(
+    def plain(kernel: PrimFunc) -> object:
+        capabilities = NumpyBackend().capabilities(Target("host"))
+        return DropObservations().run(kernel.function, capabilities).body
+
+    assert plain(program("T.async_copy(A[0, 0], tile)")) == statements(
         program("T.copy(A[0, 0], tile)")
     )
+
+
+def test_case_68_an_assumption_that_is_false(refused: Refused) -> None:
+    @tiledsl.jit
+    def kernel(X):
+        n = T.dynamic("n")
+        X: T.Tensor((n,), "float32")
+        Y = T.empty((n,), "float32")
+        T.assume(n % 4 == 0)
+        with T.Kernel(n // 4) as bx:
+            T.copy(X[bx * 4 : bx * 4 + 4], Y[bx * 4])
+        return Y
+
+    refused(68, lambda: kernel(np.zeros(7, np.float32)), "got n = 7")
 
 
 def test_case_67_an_output_that_is_never_written(refused: Refused) -> None:

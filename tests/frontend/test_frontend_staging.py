@@ -10,7 +10,8 @@ from textwrap import dedent
 import pytest
 
 import tiledsl.language as T
-from tiledsl.diagnostics import TileWarning, UnsupportedByTarget
+from tiledsl.diagnostics import TileWarning
+from tiledsl.ir.printer import print_statement
 
 VECTOR = T.Tensor((8,), "float32")
 INTEGERS = T.Tensor((8,), "int32")
@@ -386,13 +387,17 @@ def test_static_assert_fails_while_tracing():
         _ = kernel.function
 
 
-def test_dynamic_assert_is_refused_by_name():
+def test_dynamic_assert_becomes_a_statement():
     @T.prim_func
     def kernel(A: VECTOR, n: T.int32):
-        assert n > 0
+        assert n > 0, "some"
+        if n > 5:
+            assert n < 9
 
-    with pytest.raises(UnsupportedByTarget, match="assert"):
-        _ = kernel.function
+    assert list(map(print_statement, kernel.function.body)) == [
+        'assert "some" n > 0:int32',
+        'assert "" not(n > 5:int32) | (n < 9:int32)',
+    ]
 
 
 # ------------------------------------------------------------------------ launches

@@ -115,7 +115,6 @@ def test_hints_are_checked_for_type(builder, buffer) -> None:
     T.annotate_min_blocks_per_sm(2)
     T.annotate_compile_flags(["-O3"])
     T.annotate_pass_configs({"a": 1})
-    T.ptx_wait_group(0)
     T.Fragment((4,), forward_fn=None).repeat((2,)).replicate(2).condense_rep_var()
     assert not builder.scopes[-1].statements
     for bad in (lambda: T.use_swizzle("8"), lambda: T.annotate_layout([1]),

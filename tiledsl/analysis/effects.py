@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tiledsl.ir.nodes import (
     Accumulate,
     Atomic,
+    Breakpoint,
     Const,
     Copy,
     Fill,
@@ -15,6 +16,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     Load,
     Node,
+    Print,
     Reduce,
     Region,
     Sort,
@@ -52,7 +54,7 @@ def _own(node: Node) -> Iterator[Access]:
         case Accumulate(buffer=buffer) | Atomic(buffer=buffer):
             yield Access(buffer.name, False, node)
             yield Access(buffer.name, True, node)
-        case Copy(source=source, target=target):
+        case Copy(source=source, target=target) | Sort(source=source, target=target):
             yield from _regions([source], target, accumulates=False)
         case Fill(target=target):
             yield from _regions([], target, accumulates=False)
@@ -61,8 +63,14 @@ def _own(node: Node) -> Iterator[Access]:
             yield from _regions([a, b], c, accumulates=not always)
         case Reduce(source=source, target=target, clear=clear):
             yield from _regions([source], target, accumulates=not clear)
-        case Sort(source=source, target=target):
-            yield from _regions([source], target, accumulates=False)
+        case Print() | Breakpoint():
+            yield from _looked_at(node)
+
+
+def _looked_at(node: Print | Breakpoint) -> Iterator[Access]:
+    for value in (node.value,) if isinstance(node, Print) else node.values:
+        if isinstance(value, Region):
+            yield Access(value.buffer.name, False, value)
 
 
 def unordered_sum(function: Function) -> Atomic | None:

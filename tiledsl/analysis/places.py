@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tiledsl.analysis.conditions import assuming, entry, in_axes, in_loop
 from tiledsl.analysis.ranges import Ranges, holds_load
 from tiledsl.ir.nodes import (
+    Assert,
     Atomic,
     Block,
     Expr,
@@ -35,7 +36,7 @@ def rewrite_with_ranges(function: Function, change: Change) -> Function:
     Inside ``Parallel`` a condition is not assumed, nor that a loop whose bounds differ
     between iterations has not ended: backends evaluate these under a mask.
     """
-    body = _Walk(change, frozenset(), False).block(function.body, entry(function))
+    body = _Walk(change, frozenset(), False, True).block(function.body, entry(function))
     return function if body is function.body else replace(function, body=body)
 
 
@@ -44,6 +45,7 @@ class _Walk:
     change: Change
     varying: frozenset[str]  # what differs between iterations of a Parallel around
     masked: bool
+    at_host: bool  # where calls verify what is assumed
 
     def block(self, block: Block, ranges: Ranges) -> Block:
         result: list[Statement] = []
@@ -54,6 +56,8 @@ class _Walk:
             for part in parts:
                 if isinstance(part, Let):
                     ranges = ranges.with_let(part.var, part.value)
+                elif isinstance(part, Assert) and part.assumed and self.at_host:
+                    ranges = assuming(ranges, part.condition)
         same = len(result) == len(block) and all(
             new is old for new, old in zip(result, block, strict=True)
         )
@@ -78,7 +82,8 @@ class _Walk:
                 inner = ranges if self.masked else assuming(ranges, condition)
                 return self._with_body(statement, inner)
             case Launch(vars=names, grid=extents):
-                return self._with_body(statement, in_axes(ranges, names, extents))
+                inner = in_axes(ranges, names, extents)
+                return replace(self, at_host=False)._with_body(statement, inner)
             case Parallel(vars=names, extents=extents, body=body):
                 inner = in_axes(ranges, names, extents)
                 own = declared_names(body) | {var.name for var in names}

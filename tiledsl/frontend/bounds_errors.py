@@ -14,8 +14,10 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Assert,
     Atomic,
     Break,
+    Breakpoint,
     Buffer,
     Continue,
     Copy,
@@ -29,12 +31,14 @@ from tiledsl.ir.nodes import (
     Load,
     Node,
     Parallel,
+    Print,
     Reduce,
     Select,
     Sort,
     Statement,
     Store,
     TileHint,
+    Wait,
     While,
 )
 from tiledsl.ir.spans import Span
@@ -42,7 +46,7 @@ from tiledsl.ir.visitor import children
 
 _STATEMENTS = (
     Allocate, Let, Store, Accumulate, Atomic, Copy, Fill, Gemm, Reduce, Sort, For, Parallel,
-    If, While, Break, Continue, Launch, TileHint,
+    If, While, Break, Continue, Launch, TileHint, Assert, Print, Breakpoint, Wait,
 )  # fmt: skip
 
 

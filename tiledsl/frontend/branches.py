@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend import python_operations as python
 from tiledsl.frontend.activation import Activation
+from tiledsl.frontend.assertions import emit_assertion
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.scopes import Binding
 from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
@@ -29,6 +30,7 @@ from tiledsl.ir.dtypes import INDEX
 from tiledsl.ir.nodes import (
     Allocate,
     Apply,
+    Assert,
     Block,
     Const,
     Copy,
@@ -117,6 +119,10 @@ def _only_if(condition: Expr, statement: Statement) -> Statement:
         case TileHint(body=body):
             inside = tuple(_only_if(condition, part) for part in body)
             return replace(statement, body=inside)
+        case Assert():
+            otherwise = Apply("not", (condition,), span=condition.span)
+            either = Apply("or", (otherwise, statement.condition))
+            return replace(statement, condition=either)
     raise UnsupportedByTarget(
         "E2001",
         "this statement under a run-time condition outside T.Kernel is not available",
@@ -239,12 +245,16 @@ class Branches(Activation):
             if not python.truth(condition):
                 raise AssertionError(message())
             return
-        raise UnsupportedByTarget(
-            "E2001",
-            "assert on run-time values is not available yet",
-            span=self.builder.span,
-            hint="assert on static values, or test the arguments before the call",
-        )
+        text = message()
+        if not isinstance(text, str):
+            raise KernelError(
+                "E0209",
+                "the message of an assertion on run-time values is not a text",
+                span=self.builder.span,
+                expected="a str that is known while the kernel is traced",
+                got=brief(text),
+            )
+        emit_assertion(condition, text, assumed=False)
 
     # ------------------------------------------------------------------ operands
 

@@ -59,6 +59,8 @@ class Builder:
         self.scopes: list[Collected] = []
         self.ranges: dict[str, tuple[int, int]] = {}
         self.definitions: dict[str, Expr] = {}
+        # variables that exist only inside: indices and those of ``Let``
+        self.inner_names: set[str] = set()
         self.dims: dict[str, Var] = {}
         # outputs declared by T.empty, in order
         self.outputs: list[object] = []
@@ -111,6 +113,7 @@ class Builder:
     def let(self, name: str, value: Expr, block: Collected | None = None) -> Var:
         """Evaluates ``value`` at this point, once; the variable has its dtype."""
         var = Var(self.unique(name), value.dtype, span=self.span)
+        self.inner_names.add(var.name)
         if not any(isinstance(part, Load) for part in walk(value)):
             self.definitions[var.name] = value
         statement = Let(var, value, span=self.span)
@@ -162,6 +165,7 @@ class Builder:
         """A new index variable of the current block, with its bounds where static."""
         var = Var(self.unique(name), INDEX, span=self.span)
         self.scopes[-1].indices.append(var)
+        self.inner_names.add(var.name)
         span = _static_range(start, stop, step)
         if span is not None:
             self.ranges[var.name] = span

@@ -22,6 +22,7 @@ any statement          first ``s.at(k)``
 ``break``              ``if s.leave(k): continue``
 ``with e as x: A``     ``with s.enter(k, e, ("x",)) as t: x = s.bind(...); A``
 ``assert c, m``        ``s.check(k, c, lambda: m)``
+``breakpoint()``       ``s.stop(k, breakpoint, {"x": x, ...})``
 ``return v``           ``return s.give_back(k, v)``
 =====================  ====================================================
 
@@ -107,8 +108,28 @@ class Rewriter(AssignmentRewriter):
     def visit_Expr(self, node: ast.Expr) -> Statements:
         if isinstance(node.value, ast.Constant):
             return []
+        if self._is_breakpoint(node.value):
+            return [ast.Expr(self._breakpoint(node))]
         value = self.expression(node.value)
         return [ast.Expr(self.stage("alone", self.place(node), value))]
+
+    def _is_breakpoint(self, node: ast.expr) -> bool:
+        """Whether this is ``breakpoint()``, which may be the builtin function."""
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "breakpoint"
+            and not (node.args or node.keywords)
+            and "breakpoint" not in self.local_names | self.free
+        )
+
+    def _breakpoint(self, node: ast.Expr) -> ast.Call:
+        arguments = ast.walk(self.source.tree.args)
+        parameters = {part.arg for part in arguments if isinstance(part, ast.arg)}
+        known = sorted(self.local_names | parameters)
+        keys: list[ast.expr | None] = [ast.Constant(local) for local in known]
+        names = ast.Dict(keys, [name(local) for local in known])
+        return self.stage("stop", self.place(node), name("breakpoint"), names)
 
     def visit_Assert(self, node: ast.Assert) -> Statements:
         message = thunk(self.expression(node.msg) if node.msg else ast.Constant(""))

@@ -12,6 +12,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     Load,
     Node,
+    Print,
     Reduce,
     Region,
     Sort,
@@ -33,6 +34,8 @@ def with_safe_values(statement: Statement, fills: Mapping[str, Const]) -> Statem
                 return replace(node, fill=fills[node.buffer.name])
             case Copy() | Reduce() | Sort():
                 return replace(node, source=region(node.source))
+            case Print(value=Region() as printed):
+                return replace(node, value=region(printed))
             case Gemm():
                 return replace(node, a=region(node.a), b=region(node.b))
         return node

@@ -9,13 +9,14 @@ from __future__ import annotations
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.assignments import Assignments
 from tiledsl.frontend.branches import Branches
+from tiledsl.frontend.debugger import Debugger
 from tiledsl.frontend.launches import Launches
 from tiledsl.frontend.loops import Loops
 from tiledsl.frontend.snapshots import evaluated
 from tiledsl.frontend.specs import KernelSpec, LoopSpec
 
 
-class Stage(Assignments, Branches, Loops, Launches):
+class Stage(Assignments, Branches, Debugger, Loops, Launches):
     """One run of one rewritten function."""
 
     def alone(self, k: int, value: object) -> None:

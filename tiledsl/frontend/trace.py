@@ -34,9 +34,10 @@ from tiledsl.ir.nodes import (
     Reduce,
     TileHint,
     Var,
+    Wait,
 )
 from tiledsl.ir.spans import Span
-from tiledsl.ir.visitor import walk
+from tiledsl.ir.visitor import transform, walk
 
 # what Python's messages call our classes -> what users call them
 _WORDS: Final = {
@@ -81,7 +82,21 @@ def finished(
     """The function, after the checks that need all of it."""
     function = Function(name, params, dims_of(params), body, outputs, span=span)
     check_escapes(function)
-    return function
+    return _without_idle_waits(function)
+
+
+def _without_idle_waits(function: Function) -> Function:
+    """Most barriers have no asynchronous copies to wait for."""
+    nodes = list(walk(function))
+    if any(isinstance(node, Copy) and node.asynchronous for node in nodes):
+        return function
+    if not any(isinstance(node, Wait) for node in nodes):
+        return function
+
+    def change(node: Node) -> Node | Block:
+        return () if isinstance(node, Wait) else node
+
+    return transform(function, change)
 
 
 def check_dims(function: Function) -> None:

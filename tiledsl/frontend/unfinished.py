@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tiledsl.diagnostics import KernelError
 from tiledsl.ir.nodes import (
     Accumulate,
+    Assert,
     Atomic,
     Copy,
     Fill,
@@ -14,7 +15,9 @@ from tiledsl.ir.nodes import (
     Let,
     Load,
     Node,
+    Print,
     Reduce,
+    Region,
     Sort,
     Statement,
     Store,
@@ -49,11 +52,13 @@ def _read_buffers(statement: Statement) -> Iterator[str]:
             parts += (statement.value,) if statement.value is not None else ()
         case Let() | Fill():
             parts = (statement.value,)
+        case Assert(condition=looked_at) | Print(value=looked_at):
+            parts = (looked_at,)
         case Copy() | Reduce() | Sort():
             yield statement.source.buffer.name
         case Gemm():
             yield from (statement.a.buffer.name, statement.b.buffer.name)
     for part in parts:
         for node in walk(part):
-            if isinstance(node, Load) and node.buffer.name != own:
+            if isinstance(node, Load | Region) and node.buffer.name != own:
                 yield node.buffer.name

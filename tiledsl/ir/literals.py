@@ -31,6 +31,7 @@ RESERVED: Final = frozenset(
         "tile_hint",
         *("atomic", "copy", "fill", "gemm", "reduce", "sort"),
         *("break", "continue", "pass"),
+        *("assert", "assume", "print", "breakpoint", "wait"),
         *("bitcast", "rounding", "saturate", "true", "false"),
     ]
 )

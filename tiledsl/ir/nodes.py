@@ -7,6 +7,7 @@
                | copy | fill | gemm | reduce | sort         tile operations
                | for | parallel | if | while | break | continue
                | launch | tile_hint                         host level only
+               | assert | print | breakpoint | wait         looking at a run
     expr      := const | var | apply | select | cast | bitcast | load
     region    := buffer (at expr | range start extent)*     a box of elements
     buffer    := name shape dtype scope strides?
@@ -294,12 +295,14 @@ class Copy(Node):
 
     Both regions have ``len(shape)`` ranges, paired in order; ``shape`` is static or
     run-time and may exceed a range, whose own extent then clips: outside a source range
-    the fill is read, outside a target range nothing is written.
+    the fill is read, outside a target range nothing is written.  ``asynchronous``: nobody
+    may use the target before the block's next ``Wait``; the meaning is the same.
     """
 
     source: Region
     target: Region
     shape: tuple[Expr, ...]
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,9 +386,10 @@ class Parallel(Node):
     """Independent iterations over the product of ``extents``, in any order (rule L53).
 
     The body holds scalar statements only: allocate (local), let, store, accumulate,
-    atomic, for, while, if, break and continue of those loops; a ``continue`` outside
-    them ends the iteration.  Two iterations touching one element, one of them by a store,
-    leave it undefined unless all store equal bits and none reads it, or all are atomic.
+    atomic, for, while, if, break and continue of those loops, assert, print, breakpoint;
+    a ``continue`` outside them ends the iteration.  Two iterations touching one element,
+    one of them by a store, leave it undefined unless all store equal bits and none reads
+    it, or all are atomic.
     """
 
     vars: tuple[Var, ...]
@@ -450,9 +454,52 @@ class TileHint(Node):
     body: Block
 
 
+@dataclass(frozen=True, slots=True)
+class Assert(Node):
+    """Says that ``condition`` (bool) holds; nothing that a program computes depends on it.
+
+    Where it is checked, a failure is reported after the launch, which runs to its end
+    (rule L72).  At host level it is about dims and scalar parameters.  ``assumed`` is a
+    promise of the user: at host level every call verifies it before the launch, so that
+    passes may rely on it.
+    """
+
+    condition: Expr
+    message: str = ""
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Print(Node):
+    """Prints a scalar, or outside ``Parallel`` a box of elements, with a text before it.
+
+    What a block prints keeps its order; blocks print in any order.
+    """
+
+    message: str
+    value: Expr | Region
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint(Node):
+    """Stops in Python's debugger where a run can be looked at, else does nothing.
+
+    ``names`` are the user's names for ``values``: scalars and whole buffers.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[Expr | Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Node):
+    """Ends the asynchronous copies that the block has begun (rule L63)."""
+
+
 Statement = (
     Allocate | Let | Store | Accumulate | Atomic | Copy | Fill | Gemm | Reduce | Sort
     | For | Parallel | If | While | Break | Continue | Launch | TileHint
+    | Assert | Print | Breakpoint | Wait
 )  # fmt: skip
 Block = tuple[Statement, ...]
 

@@ -15,6 +15,7 @@ in every process, and depends on nothing but the function.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -31,9 +32,11 @@ from tiledsl.ir.literals import name_text
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Assert,
     Atomic,
     Block,
     Break,
+    Breakpoint,
     Buffer,
     Const,
     Continue,
@@ -47,12 +50,15 @@ from tiledsl.ir.nodes import (
     Launch,
     Let,
     Parallel,
+    Print,
     Reduce,
+    Region,
     Sort,
     Statement,
     Store,
     TileHint,
     Var,
+    Wait,
     While,
 )
 from tiledsl.ir.spans import NO_SPAN, Span
@@ -182,6 +188,8 @@ def _simple(statement: Statement, spans: SpanTable) -> str:
             return "break"
         case Continue():
             return "continue"
+        case Assert() | Print() | Breakpoint() | Wait():
+            return _observation(statement, spans)
         case _:
             return _tile_operation(statement, spans)
 
@@ -203,13 +211,38 @@ def _atomic(statement: Atomic, spans: SpanTable) -> str:
     return text
 
 
+def _observation(
+    statement: Assert | Print | Breakpoint | Wait, spans: SpanTable
+) -> str:
+    def text(value: Expr | Region) -> str:
+        if isinstance(value, Region):
+            return f"[{region_text(value, spans, statement.span)}]"
+        return expr_text(value, spans, statement.span)
+
+    match statement:
+        case Assert(condition=condition, message=message, assumed=assumed):
+            word = "assume" if assumed else "assert"
+            return f"{word} {json.dumps(message)} {text(condition)}"
+        case Print(message=message, value=value):
+            return f"print {json.dumps(message)} {text(value)}"
+        case Breakpoint(names=names, values=values):
+            pairs = zip(names, values, strict=True)
+            parts = ", ".join(
+                f"{json.dumps(name)} {text(each)}" for name, each in pairs
+            )
+            return f"breakpoint ({parts})"
+        case Wait():
+            return "wait"
+
+
 def _tile_operation(statement: Statement, spans: SpanTable) -> str:
     text = partial(expr_text, spans=spans, around=statement.span)
     region = partial(region_text, spans=spans, around=statement.span)
     match statement:
         case Copy(source=source, target=target, shape=shape):
             extents = ", ".join(text(extent) for extent in shape)
-            return f"copy {region(source)} -> {region(target)} shape ({extents})"
+            how = " asynchronous" if statement.asynchronous else ""
+            return f"copy {region(source)} -> {region(target)} shape ({extents}){how}"
         case Fill(target=target, value=value):
             return f"fill {region(target)} = {text(value)}"
         case Gemm(a=a, b=b, c=c, clear=clear):

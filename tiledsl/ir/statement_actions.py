@@ -5,6 +5,7 @@ A line that opens a block becomes its statement with an empty body; the parser f
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, cast, get_args
 
 from lark import Token
@@ -19,8 +20,10 @@ from tiledsl.ir.expression_actions import (
 from tiledsl.ir.nodes import (
     Accumulate,
     Allocate,
+    Assert,
     Atomic,
     Break,
+    Breakpoint,
     Buffer,
     Const,
     Continue,
@@ -35,6 +38,7 @@ from tiledsl.ir.nodes import (
     Let,
     LoopKind,
     Parallel,
+    Print,
     Reduce,
     Region,
     Scope,
@@ -42,6 +46,7 @@ from tiledsl.ir.nodes import (
     Store,
     TileHint,
     Var,
+    Wait,
     While,
 )
 from tiledsl.ir.ops import ATOMICS, MEMORY_ORDERS, REDUCTIONS
@@ -170,8 +175,9 @@ class LineActions(ExpressionActions):
 
     def copy(self, parts: list[Part]) -> Copy:
         span = _span(parts)
+        asynchronous = _flag(parts, "asynchronous")
         source, target, *shape = parts
-        return Copy(source, target, tuple(shape), span=span)
+        return Copy(source, target, tuple(shape), asynchronous, span=span)
 
     def fill(self, parts: list[Part]) -> Fill:
         span = _span(parts)
@@ -257,6 +263,34 @@ class LineActions(ExpressionActions):
 
     def continue_(self, parts: list[Part]) -> Continue:
         return Continue(span=_span(parts))
+
+    # ---- looking at a run
+
+    def text(self, parts: list[Part]) -> str:
+        try:
+            return str(json.loads(parts[0]))
+        except ValueError:
+            raise TextProblem("E3007", "malformed text") from None
+
+    def assert_(self, parts: list[Part]) -> Assert:
+        span = _span(parts)
+        word, message, condition = parts
+        return Assert(condition, message, word == "assume", span=span)
+
+    def print_(self, parts: list[Part]) -> Print:
+        span = _span(parts)
+        return Print(parts[0], parts[1], span=span)
+
+    def named(self, parts: list[Part]) -> tuple[str, Expr | Region]:
+        return parts[0], parts[1]
+
+    def breakpoint_(self, parts: list[Part]) -> Breakpoint:
+        span = _span(parts)
+        names = tuple(name for name, _ in parts)
+        return Breakpoint(names, tuple(value for _, value in parts), span=span)
+
+    def wait_(self, parts: list[Part]) -> Wait:
+        return Wait(span=_span(parts))
 
     def pass_(self, parts: list[Part]) -> Literal["pass"]:
         return "pass"

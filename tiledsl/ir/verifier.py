@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from tiledsl.diagnostics import InternalError
 from tiledsl.ir.nodes import (
     Allocate,
+    Assert,
     Atomic,
     Block,
     Break,
+    Breakpoint,
     Buffer,
     Const,
     Continue,
@@ -25,13 +27,16 @@ from tiledsl.ir.nodes import (
     Launch,
     Let,
     Parallel,
+    Print,
     Statement,
     TileHint,
     Var,
+    Wait,
     While,
 )
 from tiledsl.ir.printer import print_function, print_statement
 from tiledsl.ir.verify_expressions import ExpressionChecks
+from tiledsl.ir.verify_observations import check_observation
 from tiledsl.ir.verify_operations import check_operation
 
 _IN_PARALLEL = frozenset(
@@ -46,12 +51,18 @@ _IN_PARALLEL = frozenset(
         "If",
         "Break",
         "Continue",
+        "Assert",
+        "Print",
+        "Breakpoint",
     )
 )
 
 
 _AT_HOST = frozenset(
-    ("Launch", "Allocate", "TileHint", "Parallel", "Copy", "Fill", "Gemm", "Reduce")
+    (
+        *("Launch", "Allocate", "TileHint", "Parallel", "Copy", "Fill", "Gemm"),
+        *("Reduce", "Assert"),
+    )
 )
 
 
@@ -151,18 +162,21 @@ class _Verifier:
             case Let(var=var, value=value):
                 self._checks.expect(value, var.dtype, f"the value of {var.name!r}")
                 self._checks.declare(var)
-            case Break():
-                if not around.in_loop:
-                    self.report("Break outside a loop")
-            case Continue():
-                if not around.in_loop and around.level != "parallel":
-                    self.report("Continue outside a loop")
+            case Break() | Continue():
+                self._jump(statement, around)
             case For() | While() | If() | Parallel() | Launch() | TileHint():
                 self._control(statement, around)
+            case Assert() | Print() | Breakpoint() | Wait():
+                check_observation(statement, around.level, self._checks)
             case _:
                 check_operation(statement, self._checks)
                 if isinstance(statement, Atomic) and statement.previous is not None:
                     self._checks.declare(statement.previous)
+
+    def _jump(self, statement: Break | Continue, around: _Around) -> None:
+        ends_iteration = isinstance(statement, Continue) and around.level == "parallel"
+        if not around.in_loop and not ends_iteration:
+            self.report(f"{type(statement).__name__} outside a loop")
 
     def _control(
         self,

@@ -84,6 +84,12 @@ class ExpressionChecks:
         self.index(expr, what)
         self.loads_allowed = before
 
+    def host_condition(self, expr: Expr) -> None:
+        """A condition over dims and scalar parameters only."""
+        before, self.loads_allowed = self.loads_allowed, False
+        self.condition(expr)
+        self.loads_allowed = before
+
     def condition(self, expr: Expr) -> None:
         self.expect(expr, BOOL, "a condition")
 

@@ -35,7 +35,8 @@ def _child_fields(kind: type[Node]) -> tuple[str, ...]:
         field.name
         for field in fields(kind)
         if not str(field.type).startswith(skipped)
-        and str(field.type) not in ("tuple[bool, ...]", "tuple[int, ...]")
+        and str(field.type)
+        not in ("tuple[bool, ...]", "tuple[int, ...]", "tuple[str, ...]")
     )
     return _CHILD_FIELDS.setdefault(kind, names)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef, store
-from tiledsl.frontend.builder import here
+from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.conversion import warn_truncation
 from tiledsl.frontend.operands import (
     check_tile_statement,
@@ -14,7 +14,7 @@ from tiledsl.frontend.operands import (
 )
 from tiledsl.frontend.pairing import pair
 from tiledsl.frontend.values import Operators
-from tiledsl.ir.nodes import Copy
+from tiledsl.ir.nodes import Copy, Wait
 
 Operand = BufferRef | RegionRef | Operators
 
@@ -58,6 +58,10 @@ def copy(
     if isinstance(src, VarRef | Element) and isinstance(dst, VarRef | Element):
         _assign(src, dst)
         return
+    _copy_tile(src, dst, asynchronous=False)
+
+
+def _copy_tile(src: Operand, dst: Operand, *, asynchronous: bool) -> None:
     builder = check_tile_statement("copy")
     source, target = place(src, "copy", "src"), place(dst, "copy", "dst")
     pairing = pair(source, target, "copy")
@@ -71,7 +75,8 @@ def copy(
             hint="copy through another tile",
         )
     warn_truncation(source.buffer.dtype, target.buffer.dtype)
-    builder.emit(Copy(pairing.source, pairing.target, pairing.shape, span=here()))
+    regions = pairing.source, pairing.target
+    builder.emit(Copy(*regions, pairing.shape, asynchronous, span=here()))
 
 
 def _assign(src: Operators, dst: VarRef | Element) -> None:
@@ -80,5 +85,19 @@ def _assign(src: Operators, dst: VarRef | Element) -> None:
 
 
 def async_copy(src: Operand, dst: Operand, **hints: object) -> None:
-    """``copy``; waiting for it is implied (rule L85)."""
-    copy(src, dst)
+    """``copy``, after which nobody may use the target before the block waits.
+
+    ``T.ptx_wait_group`` and barriers wait.  Waiting is implied where it is left out, but
+    checked mode reports it (rule L63).
+    """
+    if isinstance(src, VarRef | Element) and isinstance(dst, VarRef | Element):
+        _assign(src, dst)
+        return
+    _copy_tile(src, dst, asynchronous=True)
+
+
+def ptx_wait_group(*arguments: object) -> None:
+    """Waits for all asynchronous copies of the block (rule L63)."""
+    builder = Builder.active()
+    if builder.inside("launch") and not builder.inside("parallel"):
+        builder.emit(Wait(span=here()))

@@ -143,7 +143,6 @@ annotate_consumer_reg_alloc = _without_effect("annotate_consumer_reg_alloc")
 annotate_producer_reg_dealloc = _without_effect("annotate_producer_reg_dealloc")
 # waiting for copies and matrix instructions that are synchronous here
 ptx_commit_group = _without_effect("ptx_commit_group")
-ptx_wait_group = _without_effect("ptx_wait_group")
 wait_wgmma = _without_effect("wait_wgmma")
 cp_async_barrier_noinc = _without_effect("cp_async_barrier_noinc")
 fence_proxy_async = _without_effect("fence_proxy_async")

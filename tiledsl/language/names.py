@@ -62,9 +62,6 @@ _TO_COME: Final[dict[str, str]] = {
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
     "tunable": "a parameter of the function",
-    "device_assert": "a check of the results on the host",
-    "assume": "leave it out: it never changes a result",
-    "print": "write the value to an output",
     # packs and sub-byte types
     "abs2": "T.abs on single elements",
     "max2": "T.max on single elements",

@@ -13,6 +13,7 @@ from tiledsl.ir.verifier import verify
 from tiledsl.passes.base import Pass
 from tiledsl.passes.canonicalize import Canonicalize
 from tiledsl.passes.dead_code import DeadCode
+from tiledsl.passes.drop_observations import DropObservations
 from tiledsl.passes.forward_copies import ForwardCopies
 from tiledsl.passes.infer_regions import InferRegions
 from tiledsl.passes.packed_as_bytes import PackedAsBytes
@@ -24,6 +25,7 @@ Observer = Callable[[Pass, Function, Function], None]
 
 # What every backend can start from.
 DEFAULT_PIPELINE: Final[tuple[Pass, ...]] = (
+    DropObservations(),  # what is shown of a run is recorded before all passes
     Tile(),  # everything below and every backend meets launches only
     PackedAsBytes(),  # before everything that works on indices and bounds
     Canonicalize(),  # constants and identities first: everything later sees fewer forms

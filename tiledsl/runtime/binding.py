@@ -21,6 +21,7 @@ from tiledsl.runtime.arrays import ArrayFacts, address_of, describe
 from tiledsl.runtime.overlap import byte_range, share_memory
 from tiledsl.runtime.parameters import Parameter, signature_of
 from tiledsl.runtime.planning import Plan, Seen, Slot, make_plan
+from tiledsl.runtime.promises import Promises
 from tiledsl.runtime.scalars import Number, convert_scalar
 from tiledsl.runtime.solving import require_determined
 
@@ -62,6 +63,7 @@ class Binder:
         self._inputs = tuple(
             (part, isinstance(part.node, Buffer)) for part in self.signature.inputs
         )
+        self._promises = Promises(function)
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def bind(self, args: Sequence[object], named: Mapping[str, object]) -> Bound:
@@ -143,6 +145,7 @@ class Binder:
             values[slot.position] = reference
             results.append(array)
         arguments = Arguments(tuple(values), plan.dims)
+        self._promises.require(arguments)
         return Bound(arguments, tuple(results), plan.device)
 
     def _require_apart(

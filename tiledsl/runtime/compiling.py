@@ -21,6 +21,7 @@ from tiledsl.ir.verifier import verify
 from tiledsl.passes.base import Pass
 from tiledsl.passes.pipeline import Observer, run_pipeline
 from tiledsl.runtime.cache import open_cache
+from tiledsl.runtime.observing import require_silent
 
 # stages that every compilation has, whatever its passes and backend are called
 TRACE: Final = "trace"
@@ -101,6 +102,8 @@ def compile_function(
     names: Counter[str] = Counter()
 
     capabilities = backend.capabilities(target)
+    if not capabilities.observes:
+        require_silent(function, options)
     judge = _judge(function, capabilities)
 
     def record(step: Pass, before: Function, after: Function) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -162,7 +163,7 @@ class JITKernel:
         executable = require_checked(compiled)
         try:
             report = executable.check(bound.arguments, strict=strict)
-        except (Error, MemoryError):
+        except (Error, MemoryError, BdbQuit):
             raise
         except Exception as error:
             raise run_failure(compiled, error) from error
@@ -217,7 +218,7 @@ class JITKernel:
     def _launch(self, compiled: Compiled, bound: Bound) -> None:
         try:
             compiled.executable.launch(bound.arguments)
-        except (Error, MemoryError):
+        except (Error, MemoryError, BdbQuit):
             raise
         except Exception as error:
             raise run_failure(compiled, error) from error

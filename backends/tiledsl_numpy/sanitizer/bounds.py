@@ -11,7 +11,8 @@ from tiledsl.ir import nodes as ir
 from tiledsl_numpy import masks
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.masks import Mask
-from tiledsl_numpy.sanitizer.session import Session, at_lane, finding
+from tiledsl_numpy.samples import at_lane
+from tiledsl_numpy.sanitizer.session import Session, finding
 
 _GUARD = "if it is meant, guard the access or give the buffer a T.annotate_safe_value"
 
@@ -90,7 +91,7 @@ def _report(
     session: Session,
 ) -> None:
     def describe(place: tuple[int, ...]) -> Sample:
-        return Sample(index=tuple(at_lane(each, place) for each in positions))
+        return Sample(index=tuple(int(at_lane(each, place)) for each in positions))
 
     writes = not isinstance(access, ir.Load)
     found = _finding(kind, access, axis, array, session, writes=writes)
@@ -148,7 +149,7 @@ def _first_value(name: str, frame: Frame, session: Session) -> int | None:
         return 0
     if name in session.definitions:
         return first_position(session.definitions[name], frame, session)
-    if name in session.loops:
+    if name in frame.loops:
         return None  # its bounds depend on data
     value = np.asarray(frame.values[name])
     return int(value) if value.ndim == 0 and value.dtype.kind in "iu" else None

@@ -7,6 +7,7 @@ from tiledsl_numpy import control, launching
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.parallel import parallel as interpret_parallel
 from tiledsl_numpy.regions import shape_of
+from tiledsl_numpy.sanitizer.asynchronous import end_block
 from tiledsl_numpy.sanitizer.bounds import first_position
 from tiledsl_numpy.sanitizer.expressions import inspect
 from tiledsl_numpy.sanitizer.session import Loop, Session
@@ -29,9 +30,7 @@ def for_(statement: ir.For, frame: Frame, session: Session) -> None:
     known = [first_position(bound, frame, session) for bound in bounds]
     if known[0] is not None and None not in known:
         session.starts[name] = known[0]
-    session.loops.append(name)
     control.for_(statement, frame)
-    session.loops.pop()
     session.starts.pop(name, None)
 
 
@@ -59,4 +58,5 @@ def launch(statement: ir.Launch, frame: Frame, session: Session) -> None:
         session.block, session.number, session.conditions = position, number, 0
         session.blocks = max(session.blocks, number + 1)
         launching.run_block(statement, frame, position)
+        end_block(frame, session)
     session.block, session.conditions = None, outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from tiledsl_numpy import masks
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.indexing import Span, positions_of
 from tiledsl_numpy.masks import Mask
+from tiledsl_numpy.samples import at_lane
 from tiledsl_numpy.sanitizer import bounds
+from tiledsl_numpy.sanitizer.asynchronous import used_too_early
 from tiledsl_numpy.sanitizer.ownership import Claim, stamp
 from tiledsl_numpy.sanitizer.session import (
     WRITE_FIRST,
     Session,
-    at_lane,
     chosen_lanes,
     finding,
 )
@@ -95,13 +97,14 @@ def check_defined(
     frame: Frame,
     session: Session,
 ) -> Shadow:
-    """Reports elements that are read before they are written."""
+    """Reports elements that are read before they are written, or before a wait."""
     array = frame.memory(access.buffer).array
     shadow = session.shadows.of(access.buffer, array)
     if not shadow.complete:
         undefined = ~shadow.defined.reshape(-1)[place.elements]
         if undefined.any():
             _report_undefined(access, place, undefined, frame, session)
+    _check_flying(access, place, shadow, "read", frame, session)
     return shadow
 
 
@@ -124,6 +127,7 @@ def write_elements(
     lanes, elements = place.listed(frame)
     if not shadow.complete:
         shadow.defined.reshape(-1)[elements] = True
+    _check_flying(access, place, shadow, "write", frame, session)
     if storage.private:
         return
     if buffer.scope == "global" and session.block is not None:
@@ -190,7 +194,7 @@ def bits(array: np.ndarray) -> np.ndarray:
 
 
 def _describe_index(place: Place, lane: tuple[int, ...]) -> Sample:
-    return Sample(index=tuple(at_lane(each, lane) for each in place.positions))
+    return Sample(index=tuple(int(at_lane(each, lane)) for each in place.positions))
 
 
 def _report_undefined(
@@ -212,6 +216,23 @@ def _report_undefined(
         hint=WRITE_FIRST,
     )
     session.report(found, frame, wrong, lambda lane: _describe_index(place, lane))
+
+
+def _check_flying(
+    access: _Access,
+    place: Place,
+    shadow: Shadow,
+    what: Literal["read", "write"],
+    frame: Frame,
+    session: Session,
+) -> None:
+    """Reports elements that an asynchronous copy may write later."""
+    if shadow.flying is not None:
+        wrong = shadow.flying.reshape(-1)[place.elements]
+        if place.chosen is not None:
+            wrong = wrong & place.chosen
+        found = used_too_early(access, shadow, what)
+        session.report(found, frame, wrong, lambda lane: _describe_index(place, lane))
 
 
 def report_race(

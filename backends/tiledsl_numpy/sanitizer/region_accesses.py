@@ -11,7 +11,7 @@ from tiledsl_numpy import regions
 from tiledsl_numpy.expressions import scalar
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.indexing import Box
-from tiledsl_numpy.sanitizer import bounds
+from tiledsl_numpy.sanitizer import asynchronous, bounds
 from tiledsl_numpy.sanitizer.element_accesses import bits
 from tiledsl_numpy.sanitizer.expressions import inspect
 from tiledsl_numpy.sanitizer.ownership import Claim, stamp
@@ -62,6 +62,9 @@ def read_region(
         undefined = ~box.view(shadow.defined)
         if undefined.any():
             _report_undefined(region, box, undefined, frame, session)
+    asynchronous.check_box(
+        region, box, shadow, _first(box), frame, session, what="read"
+    )
     name = region.buffer.name
     if _between_blocks(region.buffer, session) and name in session.program.written:
         elements = _numbers(box, array.shape)
@@ -104,6 +107,9 @@ def begin_write(
     if box.empty:
         return None
     shadow = session.shadows.of(region.buffer, array)
+    asynchronous.check_box(
+        region, box, shadow, _first(box), frame, session, what="write"
+    )
     claim = before = None
     if _between_blocks(region.buffer, session):
         elements = _numbers(box, array.shape)

@@ -15,6 +15,7 @@ from tiledsl.ir import nodes as ir
 from tiledsl_numpy.binding import bind
 from tiledsl_numpy.frame import Execute, Frame, Options, Storage
 from tiledsl_numpy.launching import Order, Position, launch_in_order
+from tiledsl_numpy.observations import nothing
 from tiledsl_numpy.poison import poisoned
 from tiledsl_numpy.sanitizer.element_accesses import bits
 from tiledsl_numpy.sanitizer.program import Program, with_plain_loops
@@ -129,6 +130,7 @@ def _run(
     """A plain run on copies of what is written, as it was before."""
     execute: dict[type, Execute] = {**EXECUTE}
     execute[ir.Launch] = partial(launch_in_order, order=order)
+    execute[ir.Print] = execute[ir.Breakpoint] = nothing
     frame = Frame(execute, options)
     bind(function, arguments, frame)
     for name, array in before.items():

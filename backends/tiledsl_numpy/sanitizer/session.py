@@ -9,15 +9,14 @@ from itertools import islice
 import numpy as np
 
 from tiledsl.diagnostics.check_report import Finding, Sample, Severity
+from tiledsl.diagnostics.findings import Findings
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy import masks
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.masks import Mask
-from tiledsl_numpy.sanitizer.findings import Findings
+from tiledsl_numpy.samples import MOST_SAMPLES, chosen_places, sample_at
 from tiledsl_numpy.sanitizer.program import Program
-from tiledsl_numpy.sanitizer.shadow import Shadows
-
-_SAMPLES = 3
+from tiledsl_numpy.sanitizer.shadow import Shadow, Shadows
 
 # the way out of an undefined read
 WRITE_FIRST = "write it first; T.clear and T.fill set a whole tile"
@@ -35,6 +34,14 @@ class Loop:
     stored: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """An asynchronous copy that nothing has waited for yet, and what it writes."""
+
+    statement: ir.Copy
+    shadow: Shadow
+
+
 @dataclass(slots=True)
 class Session:
     """Everything that the checks of one run share.
@@ -43,7 +50,7 @@ class Session:
     ``launch`` counts.  ``starts``: the first value of every running ``For`` whose bounds
     depend on no data.  ``definitions``: what ``Let`` has named.  ``conditions``: how many
     conditions enclose the present place.  ``blamed``: NaN and infinities that already
-    have an origin.
+    have an origin.  ``flights``: the block's asynchronous copies on their way.
     """
 
     program: Program
@@ -55,12 +62,12 @@ class Session:
     epoch: int = 0
     launch: int = 0
     blocks: int = 0
-    loops: list[str] = field(default_factory=list)
     starts: dict[str, int] = field(default_factory=dict)
     definitions: dict[str, ir.Expr] = field(default_factory=dict)
     conditions: int = 0
     parallel: Loop | None = None
     blamed: set[str] = field(default_factory=set)
+    flights: list[Flight] = field(default_factory=list)
 
     def report(
         self,
@@ -75,8 +82,8 @@ class Session:
         where = np.broadcast_to(np.asarray(chosen), lanes)
         count = int(np.count_nonzero(where))
         if count:
-            places = (tuple(int(i) for i in place) for place in np.argwhere(where))
-            samples = self._samples(islice(places, _SAMPLES), frame, describe)
+            places = islice(chosen_places(frame, wrong), MOST_SAMPLES)
+            samples = self._samples(places, frame, describe)
             self.findings.add(_counted(finding, count), samples)
 
     def report_elements(
@@ -86,7 +93,7 @@ class Session:
         count = int(np.count_nonzero(wrong))
         if count:
             samples = []
-            for place in islice(np.argwhere(wrong), _SAMPLES):
+            for place in islice(np.argwhere(wrong), MOST_SAMPLES):
                 index = tuple(int(i) + o for i, o in zip(place, origin, strict=True))
                 samples.append(self.sample(frame, (), Sample(index=index)))
             self.findings.add(_counted(finding, count), samples)
@@ -103,11 +110,8 @@ class Session:
 
     def sample(self, frame: Frame, place: tuple[int, ...], known: Sample) -> Sample:
         """``known`` with the block and the loop variables of a lane."""
-        loops = []
-        for name in (*self.loops, *(frame.lanes.names if place else ())):
-            value = frame.values[name]
-            loops.append((name, at_lane(value, place)))
-        return Sample(self.block, tuple(loops), known.index, known.detail)
+        where = sample_at(frame, place)
+        return Sample(where.block, where.loops, known.index, known.detail)
 
 
 def _counted(finding: Finding, count: int) -> Finding:
@@ -123,15 +127,6 @@ def _counted(finding: Finding, count: int) -> Finding:
         (),
         finding.hint,
     )
-
-
-def at_lane(value: np.ndarray, place: tuple[int, ...]) -> int:
-    """The value of one lane, of an array that broadcasts to the lanes."""
-    value = np.asarray(value)
-    if value.ndim == 0:
-        return int(value)
-    where = zip(value.shape, place, strict=True)
-    return int(value[tuple(0 if extent == 1 else i for extent, i in where)])
 
 
 def finding(

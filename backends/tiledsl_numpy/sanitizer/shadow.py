@@ -15,7 +15,8 @@ class Shadow:
     """What is known about one memory.
 
     ``complete``: all elements are defined.  ``blocks`` and ``iterations``: who touched
-    which element, made when first needed.
+    which element, made when first needed.  ``flying``: the elements that asynchronous
+    copies write, if any are on their way.
     """
 
     array: np.ndarray
@@ -23,6 +24,7 @@ class Shadow:
     complete: bool = False
     blocks: Owners | None = None
     iterations: Owners | None = None
+    flying: np.ndarray | None = None
 
     def owners_by_block(self) -> Owners:
         if self.blocks is None:

@@ -8,8 +8,10 @@ from functools import partial
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy.frame import Execute
 from tiledsl_numpy.sanitizer import (
+    asynchronous,
     atomics,
     control_statements,
+    observations,
     scalar_statements,
     tile_statements,
 )
@@ -30,6 +32,9 @@ _CHECKED: dict[type, Execute] = {
     ir.If: control_statements.if_,
     ir.Parallel: control_statements.parallel,
     ir.Launch: control_statements.launch,
+    ir.Assert: observations.assert_,
+    ir.Print: observations.print_,
+    ir.Wait: asynchronous.wait,
 }
 
 

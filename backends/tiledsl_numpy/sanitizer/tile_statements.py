@@ -9,6 +9,7 @@ import numpy as np
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy import matmul, reductions, regions, sorting, tiles
 from tiledsl_numpy.frame import Frame
+from tiledsl_numpy.sanitizer import asynchronous
 from tiledsl_numpy.sanitizer.arithmetic import note_origin
 from tiledsl_numpy.sanitizer.conversions import note_elements_lost
 from tiledsl_numpy.sanitizer.expressions import inspect
@@ -41,6 +42,8 @@ def copy(statement: ir.Copy, frame: Frame, session: Session) -> None:
     tiles.copy(statement, frame)
     if write is not None:
         write.finish(frame, session)
+        if statement.asynchronous:
+            asynchronous.begin(statement, write.box, write.shadow, session)
 
 
 def _check_overlap(

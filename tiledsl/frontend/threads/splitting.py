@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder
@@ -11,7 +12,7 @@ from tiledsl.frontend.threads.control import Control
 from tiledsl.frontend.threads.exits import Exits, returns
 from tiledsl.frontend.threads.state import resolved
 from tiledsl.frontend.threads.statements import Barrier, Combine, Exchange
-from tiledsl.frontend.threads.structure import Lines
+from tiledsl.frontend.threads.structure import Lines, awaits_copies
 from tiledsl.frontend.threads.tile_loops import as_loops
 from tiledsl.frontend.threads.uniformity import TILE_STATEMENTS
 from tiledsl.ir.dtypes import BOOL
@@ -19,6 +20,7 @@ from tiledsl.ir.nodes import (
     Allocate,
     Block,
     Break,
+    Breakpoint,
     Const,
     Continue,
     Copy,
@@ -30,9 +32,12 @@ from tiledsl.ir.nodes import (
     Let,
     Node,
     Parallel,
+    Print,
     Reduce,
+    Region,
     Statement,
     Store,
+    Wait,
     While,
 )
 from tiledsl.ir.spans import NO_SPAN
@@ -60,6 +65,8 @@ class Splitting(Control):
                 lines.done.append(statement)
             case Barrier():
                 self.check_barrier(statement, mask)
+                if self.waits:
+                    self._observation(lines, Wait(span=statement.span), mask)
             case Exchange():
                 self.exchange(lines, statement, mask)
             case Combine():
@@ -76,6 +83,34 @@ class Splitting(Control):
             case _:
                 self._compound(lines, statement, mask)
 
+    def _observation(
+        self, lines: Lines, statement: Print | Breakpoint | Wait, mask: Expr | None
+    ) -> None:
+        """Tiles are printed once; what stands before a wait stays before it."""
+        match statement:
+            case Wait():
+                lines.close()
+                lines.done.append(statement)
+            case Print(value=Region()):
+                lines.close()
+                self.guarded(lines, statement, mask)
+            case Print():
+                self.add_for_threads(lines, statement, mask)
+            case Breakpoint():
+                self.add_for_threads(lines, self._in_reach(statement), mask)
+
+    def _in_reach(self, statement: Breakpoint) -> Breakpoint:
+        """Without the buffers of which each thread has its own."""
+        pairs = [
+            (name, value)
+            for name, value in zip(statement.names, statement.values, strict=True)
+            if not (
+                isinstance(value, Region) and value.buffer.name in self.varying.buffers
+            )
+        ]
+        names, values = zip(*pairs, strict=True) if pairs else ((), ())
+        return replace(statement, names=names, values=values)
+
     def _compound(self, lines: Lines, statement: Node, mask: Expr | None) -> None:
         match statement:
             case Parallel():
@@ -85,6 +120,8 @@ class Splitting(Control):
                 self._tile(lines, statement, mask)
             case If() | For() | While() if self.splits(statement):
                 self._control(lines, statement, mask)
+            case Print() | Breakpoint() | Wait():
+                self._observation(lines, statement, mask)
             case _:
                 self.add_for_threads(lines, self._in_region(statement), mask)
 
@@ -153,10 +190,16 @@ def lowered(builder: Builder, axis: ThreadAxis, body: Block) -> Block:
 
 
 def without_barriers(body: Block) -> Block:
-    """The body of a launch that never asks for a thread: barriers mean nothing (L15)."""
+    """The body of a launch that never asks for a thread: barriers mean nothing (L15).
+
+    Asynchronous copies, if there are any, have arrived after one (L63).
+    """
+    waits = awaits_copies(body)
 
     def change(part: Node) -> Node | tuple[Node, ...]:
-        return () if isinstance(part, Barrier) else rebuild(part, change)
+        if isinstance(part, Barrier):
+            return Wait(span=part.span) if waits else ()
+        return rebuild(part, change)
 
     changed: list[Statement] = []
     for statement in body:

@@ -31,6 +31,7 @@ from tiledsl.ir.nodes import (
     Atomic,
     Block,
     Buffer,
+    Copy,
     Expr,
     For,
     If,
@@ -38,9 +39,12 @@ from tiledsl.ir.nodes import (
     Load,
     Node,
     Parallel,
+    Print,
+    Region,
     Statement,
     Store,
     Var,
+    Wait,
     While,
 )
 from tiledsl.ir.visitor import walk
@@ -65,6 +69,15 @@ class Lines:
         return tuple(self.done)
 
 
+def awaits_copies(body: Block) -> bool:
+    """Whether there are asynchronous copies for which a barrier waits (rule L63)."""
+    return any(
+        isinstance(part, Copy) and part.asynchronous
+        for statement in body
+        for part in walk(statement)
+    )
+
+
 class Structure:
     """The state of one launch being split.
 
@@ -79,6 +92,7 @@ class Structure:
         known = (builder.ranges, builder.definitions)
         self.touches = Touches(axis, self.varying, *known)
         self.exits = Exits()
+        self.waits = awaits_copies(body)
 
     def run(self, lines: Lines, block: Sequence[Node], mask: Expr | None) -> None:
         """Adds the statements of a block."""
@@ -173,7 +187,9 @@ class Structure:
 
     def _needs_block(self, part: Node, own: set[str]) -> bool:
         match part:
-            case Barrier() | Exchange() | Combine() | Parallel():
+            case Barrier() | Exchange() | Combine() | Parallel() | Wait():
+                return True
+            case Print(value=Region()):
                 return True
             case Store() if self.runs_once(part):
                 return part.buffer.name not in own

@@ -14,9 +14,11 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Accumulate,
+    Assert,
     Atomic,
     Block,
     Break,
+    Breakpoint,
     Buffer,
     Const,
     Copy,
@@ -28,11 +30,13 @@ from tiledsl.ir.nodes import (
     Launch,
     Let,
     Parallel,
+    Print,
     Reduce,
     Sort,
     Statement,
     TileHint,
     Var,
+    Wait,
     While,
 )
 from tiledsl.ir.visitor import walk
@@ -95,6 +99,8 @@ def _block(emit: Emitter, block: Block, sums: Accumulators | None) -> Block:
     outer, emit.lets = emit.lets, []
     result: list[Statement] = []
     for statement in block:
+        if isinstance(statement, Assert | Print | Breakpoint | Wait):
+            continue  # they look at floats, and nothing depends on them
         emit.span = statement.span
         new = list(_statement(emit, statement, sums))
         result += [*emit.take(), *new]

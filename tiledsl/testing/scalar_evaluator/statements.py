@@ -154,6 +154,12 @@ def _continue(statement: ir.Continue, scope: Scope) -> Ending:
     return "continue"
 
 
+def _observe(
+    statement: ir.Assert | ir.Print | ir.Breakpoint | ir.Wait, scope: Scope
+) -> None:
+    """Nothing that is computed depends on it."""
+
+
 _EXECUTE: Final[dict[type, Callable[..., Ending]]] = {
     ir.Allocate: _allocate,
     ir.Let: _let,
@@ -173,4 +179,8 @@ _EXECUTE: Final[dict[type, Callable[..., Ending]]] = {
     ir.TileHint: _hint,
     ir.Break: _break,
     ir.Continue: _continue,
+    ir.Assert: _observe,
+    ir.Print: _observe,
+    ir.Breakpoint: _observe,
+    ir.Wait: _observe,
 }

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from tiledsl.analysis import evaluate as analysis
 from tiledsl.analysis.cost import cost
 from tiledsl.analysis.effects import written
 from tiledsl.ir.dtypes import INDEX
-from tiledsl.ir.nodes import Buffer, Const, Function, Launch, Var
+from tiledsl.ir.nodes import Assert, Buffer, Const, Function, Launch, Var
 from tiledsl.ir.visitor import walk
 from tiledsl.runtime.dimensions import evaluate, symbols
 from tiledsl.runtime.packing import of_bytes
@@ -114,6 +115,7 @@ def _attempt(
         for param in function.params
         if isinstance(param, Var) and not param.dtype.is_float
     }
+    _require_assumed(function, {**numbers, **known})
     shapes, strides = _layouts(function, known)
     _require_small(function, known, shapes)
     values: list[Value] = [
@@ -124,6 +126,14 @@ def _attempt(
     ]
     dims = tuple(known.get(dim.name, 1) for dim in function.dims)
     return Sample(tuple(values), dims, seed)
+
+
+def _require_assumed(function: Function, values: dict[str, int | float | bool]) -> None:
+    """What calls verify, passes may rely on."""
+    promises = [part for part in function.body if isinstance(part, Assert)]
+    for promise in promises:
+        if promise.assumed and not analysis.evaluate(promise.condition, values):
+            raise CannotSample("an assumption does not hold")
 
 
 def _around_tiles(function: Function) -> Sequence[int]:

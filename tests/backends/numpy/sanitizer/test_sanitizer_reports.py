@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import linecache
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -96,37 +93,6 @@ def test_eager_functions_are_checked_directly() -> None:
     # the last block reads outside, and every block reads what its neighbor writes
     codes = [found.code for found in lazy(20).check(x).errors]
     assert sorted(set(codes)) == ["E5010", "E5012", "E5021"]
-
-
-def test_a_breakpoint_stops_while_a_kernel_is_traced(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stops: list[tuple[str, int]] = []
-
-    def hook() -> None:
-        caller = inspect.currentframe()
-        assert caller is not None
-        frame = caller.f_back
-        assert frame is not None
-        stops.append((frame.f_code.co_filename, frame.f_lineno))
-
-    @tiledsl.jit
-    def copied(X):
-        N = T.const("N")
-        X: T.Tensor((N,), "float32")
-        Y = T.empty((N,), "float32")
-        with T.Kernel(N) as b:
-            breakpoint()
-            Y[b] = X[b]
-        return Y
-
-    monkeypatch.setattr(sys, "breakpointhook", hook)
-    x = np.arange(3, dtype=np.float32)
-    np.testing.assert_array_equal(copied(x), x)
-    np.testing.assert_array_equal(copied(x), x)
-    (stop,) = stops
-    assert stop[0] == __file__
-    assert "breakpoint()" in linecache.getline(*stop)
 
 
 def test_lets_and_scalars_in_index_position() -> None:
