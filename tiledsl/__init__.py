@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tiledsl.compat.host.names import DataType as DataType
     from tiledsl.compat.host.names import set_log_level as set_log_level
     from tiledsl.compat.host.numbers import cdiv as cdiv
+    from tiledsl.compile_function import compile as compile
+    from tiledsl.compile_function import par_compile as par_compile
     from tiledsl.diagnostics import ArgumentError as ArgumentError
     from tiledsl.diagnostics import CacheError as CacheError
     from tiledsl.diagnostics import CheckError as CheckError
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
     from tiledsl.diagnostics import TileWarning as TileWarning
     from tiledsl.diagnostics import UnsupportedByTarget as UnsupportedByTarget
     from tiledsl.jit_function import JitFunction as JitFunction
-    from tiledsl.jit_function import compile as compile
     from tiledsl.jit_function import jit as jit
-    from tiledsl.jit_function import par_compile as par_compile
     from tiledsl.pass_config import PassConfigKey as PassConfigKey
     from tiledsl.runtime.cache import disable_cache as disable_cache
     from tiledsl.runtime.cache import enable_cache as enable_cache
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tiledsl.runtime.packing import unpack as unpack
     from tiledsl.runtime.profiler import TensorSupplyType as TensorSupplyType
     from tiledsl.runtime.reinterpret import as_dtype as as_dtype
+    from tiledsl.tune.autotune import autotune as autotune
 
 __version__: Final = "0.1.0"
 
@@ -51,15 +52,16 @@ _HOMES: Final[dict[str, str]] = {
     "JitFunction": "tiledsl.jit_function",
     "TensorSupplyType": "tiledsl.runtime.profiler",
     "as_dtype": "tiledsl.runtime.reinterpret",
+    "autotune": "tiledsl.tune.autotune",
     "DataType": "tiledsl.compat.host.names",
     "cdiv": "tiledsl.compat.host.numbers",
-    "compile": "tiledsl.jit_function",
+    "compile": "tiledsl.compile_function",
     "disable_cache": "tiledsl.runtime.cache",
     "enable_cache": "tiledsl.runtime.cache",
     "env": "tiledsl.compat.host.environment",
     "jit": "tiledsl.jit_function",
     "pack": "tiledsl.runtime.packing",
-    "par_compile": "tiledsl.jit_function",
+    "par_compile": "tiledsl.compile_function",
     "PassConfigKey": "tiledsl.pass_config",
     "set_log_level": "tiledsl.compat.host.names",
     "unpack": "tiledsl.runtime.packing",

@@ -62,12 +62,7 @@ class CompileOptions:
         """Checks the options as given.  Raises ArgumentError for unknown ones."""
         given: dict[str, object] = dict(keywords)
         for name in ("schedule", "tunables"):
-            value = given.get(name) or {}
-            named = isinstance(value, Mapping) and all(
-                isinstance(k, str) for k in value
-            )
-            expect(named, f"the option {name}", "a dict by name", value)
-            given[name] = value
+            given[name] = by_name(name, given.get(name) or {})
         configs = given.pop("pass_configs", None)
         known = {field.name for field in fields(CompileOptions)}
         for name in [name for name in given if name not in known]:
@@ -114,6 +109,13 @@ class CompileOptions:
             checked=self.checked,
             config=config,
         )
+
+
+def by_name(option: str, value: object) -> Mapping[str, object]:
+    """An option that is a dict by name.  Raises ArgumentError E1014."""
+    named = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+    expect(named, f"the option {option}", "a dict by name", value)
+    return value if isinstance(value, Mapping) else {}
 
 
 def with_outputs(function: Function, out_idx: tuple[int, ...]) -> Function:

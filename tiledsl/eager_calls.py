@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -13,11 +15,15 @@ from tiledsl.diagnostics import ArgumentError, CheckReport, KernelError
 from tiledsl.frontend.closures import Captures, frozen
 from tiledsl.frontend.eager import ArrayShape, ConstSource, EagerFunction
 from tiledsl.frontend.source import place_of
+from tiledsl.frontend.tunables import assigning
 from tiledsl.runtime.arrays import describe, is_array
 from tiledsl.runtime.kernel import JITKernel
 
 # what a scalar parameter may get; everything else has to be an array
 _NUMBERS = (bool, int, float, np.generic)
+
+
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,13 @@ class EagerCalls:
         return EagerFunction(self._python, self._enclosing)
 
     def call(
-        self, arguments: Mapping[str, object], options: Mapping[str, object]
+        self,
+        arguments: Mapping[str, object],
+        options: Mapping[str, object],
+        tunables: Mapping[str, object] = NOTHING,
     ) -> object:
         """Runs the kernel for these arguments; compiles it at the first such call."""
-        found = self.kernel(arguments, {})
+        found = self.kernel(arguments, {}, tunables)
         inputs = [arguments[name] for name in found.inputs]
         return found.kernel(*inputs, **options)  # type: ignore[arg-type]  # its options
 
@@ -80,7 +89,10 @@ class EagerCalls:
         return found.kernel.prepare(*[arguments[name] for name in found.inputs])
 
     def kernel(
-        self, arguments: Mapping[str, object], constants: Mapping[str, int]
+        self,
+        arguments: Mapping[str, object],
+        constants: Mapping[str, int],
+        tunables: Mapping[str, object] = NOTHING,
     ) -> EagerKernel:
         """The kernel for these arguments, some of which may be left out."""
         candidates = self.function.candidates
@@ -92,7 +104,8 @@ class EagerCalls:
         kept = tuple(
             (name, self._frozen(name, value)) for name, value in static.items()
         )
-        situation = (self.captures.token(), kept, tuple(constants.items()))
+        chosen = frozen("tunables", tunables) if tunables else None
+        situation = (self.captures.token(), kept, tuple(constants.items()), chosen)
         sources = self._sources.get(situation)
         if sources is not None:
             found = self.kernels.get((situation, _values(sources, arguments)))
@@ -103,9 +116,11 @@ class EagerCalls:
             for name, value in arguments.items()
             if name not in static and not isinstance(value, _NUMBERS)
         }
-        traced = self.function.trace(static, arrays, constants)
+        with assigning(tunables) as assignment:
+            traced = self.function.trace(static, arrays, constants)
+        assignment.require_all_met(traced.function.name)
         self._sources[situation] = traced.sources
-        config = {**static, **constants}
+        config = {**static, **constants, **assignment.values()}
         kernel = self.options.kernel(traced.function, "eager", config)
         found = EagerKernel(kernel, traced.inputs)
         self.kernels[situation, _values(traced.sources, arguments)] = found

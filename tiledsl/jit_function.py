@@ -6,14 +6,18 @@ import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import NoReturn, Unpack, overload
 
-from tiledsl.compile_options import CompileOptions, JitKeywords, configurations
+from tiledsl.compile_options import (
+    CompileOptions,
+    JitKeywords,
+    configurations,
+)
 from tiledsl.diagnostics import (
     ArgumentError,
     CheckReport,
-    Error,
     KernelError,
     UnsupportedByTarget,
     brief,
@@ -25,8 +29,9 @@ from tiledsl.frontend.closures import Captures, frozen
 from tiledsl.frontend.eager import EagerFunction
 from tiledsl.frontend.prim_func import PrimFunc, names_for_strings
 from tiledsl.frontend.source import place_of, read_source
-from tiledsl.ir.nodes import Function
+from tiledsl.frontend.tunables import Tunable, assigning
 from tiledsl.runtime.kernel import JITKernel
+from tiledsl.tunable_parameters import TunableParameters
 
 _CALL_OPTIONS = ("backend", "checked")
 
@@ -53,6 +58,9 @@ class JitFunction:
         self.__signature__ = self._signature
         self._captures = Captures(python)
         self._kernels: dict[Hashable, JITKernel] = {}
+        self._fast: dict[bool, JitFunction] = {}
+        # the tunables that traces have met
+        self.met: dict[str, Tunable] = {}
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -71,6 +79,11 @@ class JitFunction:
         return {part.name: part.default for part in parts}
 
     @cached_property
+    def tunables(self) -> TunableParameters:
+        """The parameters whose default is a ``T.tunable``."""
+        return TunableParameters(self._signature, self.options.tunables)
+
+    @cached_property
     def mode(self) -> str:
         """Either lazy or eager."""
         source = read_source(self.python)
@@ -84,6 +97,15 @@ class JitFunction:
     @cached_property
     def _eager(self) -> EagerCalls:
         return EagerCalls(self.python, self._enclosing, self.options, self._captures)
+
+    def with_fast_math(self, wanted: bool) -> JitFunction:
+        """The same function with or without approximate arithmetic (rule L38)."""
+        if wanted == self.options.fast_math:
+            return self
+        if wanted not in self._fast:
+            options = replace(self.options, fast_math=wanted)
+            self._fast[wanted] = JitFunction(self.python, options, self._enclosing)
+        return self._fast[wanted]
 
     # ------------------------------------------------------------------- calling
 
@@ -167,24 +189,33 @@ class JitFunction:
     # ---------------------------------------------------------------------- lazy
 
     def _lazy_kernel(
-        self, args: tuple[object, ...], named: Mapping[str, object]
+        self, args: tuple[object, ...], named: dict[str, object]
     ) -> JITKernel:
-        static = self._bind(args, named)
-        kept = tuple((name, frozen(name, value)) for name, value in static.items())
-        key = (self._captures.token(), kept)
-        if key not in self._kernels:
-            result = self.python(*args, **named)
-            if not isinstance(result, PrimFunc):
-                raise KernelError(
-                    "E0601",
-                    f"{self.__name__} declares no arguments and returns no prim_func",
-                    span=place_of(self.python),
-                    expected="X: T.Tensor(...) in the body, or a returned T.prim_func",
-                    got=f"a returned {type(result).__name__}",
-                )
-            kernel = self.options.kernel(result.function, "lazy", static)
-            self._kernels[key] = kernel
+        given = self.tunables.given(args, named)
+        with assigning(given) as assignment:
+            named = self.tunables.completed(args, named)
+            static = self._bind(args, named)
+            kept = tuple((name, frozen(name, value)) for name, value in static.items())
+            key = (self._captures.token(), kept, frozen("tunables", given))
+            if key not in self._kernels:
+                result = self.python(*args, **named)
+                if not isinstance(result, PrimFunc):
+                    raise self._no_kernel(result)
+                function = result.function
+                self.met |= assignment.met
+                assignment.require_all_met(self.__name__)
+                config = {**static, **assignment.values()}
+                self._kernels[key] = self.options.kernel(function, "lazy", config)
         return self._kernels[key]
+
+    def _no_kernel(self, result: object) -> KernelError:
+        return KernelError(
+            "E0601",
+            f"{self.__name__} declares no arguments and returns no prim_func",
+            span=place_of(self.python),
+            expected="X: T.Tensor(...) in the body, or a returned T.prim_func",
+            got=f"a returned {type(result).__name__}",
+        )
 
     def _bind(
         self, args: tuple[object, ...], named: Mapping[str, object]
@@ -217,11 +248,28 @@ class JitFunction:
         for name in _CALL_OPTIONS:
             if name in named and name not in self._signature.parameters:
                 chosen[name] = named.pop(name)
-        return self._eager.call(self._bind(args, named), chosen)
+        given = self.tunables.given(args, named)
+        if not given and not self.tunables.parameters:
+            return self._eager.call(self._bind(args, named), chosen)
+        with assigning(given):
+            named = self.tunables.completed(args, named)
+            return self._eager.call(self._bind(args, named), chosen, given)
 
     def _eager_compile(
         self, args: tuple[object, ...], named: dict[str, object]
     ) -> JITKernel:
+        given = self.tunables.given(args, named)
+        with assigning(given) as assignment:
+            named = self.tunables.completed(args, named)
+            arguments, constants = self._bind_partially(args, named)
+            found = self._eager.kernel(arguments, constants, given)
+        self.met |= assignment.met
+        return found.kernel
+
+    def _bind_partially(
+        self, args: tuple[object, ...], named: dict[str, object]
+    ) -> tuple[dict[str, object], dict[str, int]]:
+        """Arguments, of which arrays may be left out, and values of ``T.const``."""
         parameters = self._signature.parameters
         constants: dict[str, int] = {}
         for name in [name for name in named if name not in parameters]:
@@ -239,7 +287,7 @@ class JitFunction:
         lacking = [n for n in parameters if n not in arguments and n not in may_lack]
         if lacking:
             raise self._arguments_error(f"no value for {', '.join(lacking)}")
-        return self._eager.kernel(arguments, constants).kernel
+        return arguments, constants
 
 
 @contextmanager
@@ -293,55 +341,3 @@ def jit(
     if function is not None:
         return JitFunction(function, checked, enclosing)
     return lambda inner: JitFunction(inner, checked, enclosing)
-
-
-def par_compile(
-    functions: Iterable[PrimFunc | Function],
-    out_idx: int | list[int] | tuple[int, ...] | None = None,
-    /,
-    **options: Unpack[JitKeywords],
-) -> list[JITKernel]:
-    """Compiles several functions with the same options."""
-    if not isinstance(functions, list | tuple | Iterator):
-        raise ArgumentError(
-            "E0618",
-            "tiledsl.par_compile",
-            expected="a list of T.prim_func",
-            got=brief(functions),
-        )
-    return [compile(function, out_idx, **options) for function in functions]
-
-
-def compile(
-    function: PrimFunc | Function,
-    out_idx: int | list[int] | tuple[int, ...] | None = None,
-    /,
-    **options: Unpack[JitKeywords],
-) -> JITKernel:
-    """Compiles a ``T.prim_func``, or a function of the IR, to a callable kernel.
-
-    >>> import numpy as np, tiledsl, tiledsl.language as T
-    >>> @T.prim_func
-    ... def negate(X: T.Tensor((3,), "int32"), Y: T.Tensor((3,), "int32")):
-    ...     with T.Kernel(3) as bx:
-    ...         Y[bx] = -X[bx]
-    >>> tiledsl.compile(negate, out_idx=-1)(np.array([1, 2, 3], dtype=np.int32))
-    array([-1, -2, -3], dtype=int32)
-    """
-    if out_idx is not None:
-        options["out_idx"] = out_idx
-    checked = CompileOptions.of(options)
-    if isinstance(function, PrimFunc):
-        try:
-            return checked.kernel(function.function, "lazy")
-        except Error as error:
-            raise error.with_traceback(None) from None
-    if isinstance(function, Function):
-        return checked.kernel(function, "lazy")
-    raise ArgumentError(
-        "E0618",
-        "tiledsl.compile",
-        expected="a T.prim_func",
-        got=type(function).__name__,
-        hint="decorate a function that builds kernels with @tiledsl.jit instead",
-    )

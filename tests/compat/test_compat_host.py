@@ -9,7 +9,7 @@ import pytest
 
 import tiledsl
 import tiledsl.language as T
-from tiledsl.compat.host import checking, devices, names, numbers, requirements, tuning
+from tiledsl.compat.host import checking, devices, names, numbers, requirements
 from tiledsl.compat.host.environment import adopt_cache_variable, env
 from tiledsl.diagnostics import ArgumentError, TileWarning, UnsupportedByTarget
 from tiledsl.runtime.cache import cache_directory
@@ -60,30 +60,6 @@ def test_layouts_are_hints() -> None:
 
     assert kernel.function.name == "kernel"
     assert layout.make_gemm_fragment_8x8().repeat([2, 2]) is not None
-
-
-@tuning.autotune(configs=[{"bm": 1}, {"bm": 2}])
-@tiledsl.jit(out_idx=-1)
-def plus_one(N, bm=1):
-    @T.prim_func
-    def kernel(X: T.Tensor((N,), "int32"), Y: T.Tensor((N,), "int32")):
-        with T.Kernel(T.ceildiv(N, bm)) as bx:
-            for i in T.Parallel(bm):
-                Y[bx * bm + i] = X[bx * bm + i] + 1
-
-    return kernel
-
-
-def test_a_call_with_every_value_is_not_tuned() -> None:
-    import numpy as np
-
-    found = plus_one(5, bm=2)(np.arange(5, dtype=np.int32))
-    assert found.tolist() == [1, 2, 3, 4, 5]
-    with pytest.raises(UnsupportedByTarget, match=r"bm of plus_one") as caught:
-        plus_one(5)
-    assert caught.value.hint == "pass bm=..."
-    with pytest.raises(ArgumentError, match="E0704"):
-        tuning.autotune(configs=[])(len)
 
 
 def test_requirements(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,8 @@ _FRAGMENTS: Final = (
 )
 _COMPILING: Final = {
     "jit": "tiledsl.jit_function:jit",
-    "compile": "tiledsl.jit_function:compile",
-    "par_compile": "tiledsl.jit_function:par_compile",
+    "compile": "tiledsl.compile_function:compile",
+    "par_compile": "tiledsl.compile_function:par_compile",
     "JITKernel": "tiledsl.runtime.kernel:JITKernel",
     "JITImpl": "tiledsl.jit_function:JitFunction",
 }
@@ -38,9 +38,11 @@ _CACHE: Final = {
     "is_cache_enabled": "tiledsl.runtime.cache:cache_enabled",
 }
 _TUNING: Final = {
-    "autotune": f"{_HOST}.tuning:autotune",
-    "AutoTuner": f"{_HOST}.tuning:AutoTuner",
-    "set_autotune_inputs": f"{_HOST}.tuning:set_autotune_inputs",
+    "autotune": "tiledsl.tune.autotune:autotune",
+    "AutoTuner": "tiledsl.tune.tuner:AutoTuner",
+    "AutotuneResult": "tiledsl.tune.tuner:AutotuneResult",
+    "set_autotune_inputs": "tiledsl.tune.inputs:set_autotune_inputs",
+    "get_autotune_inputs": "tiledsl.tune.inputs:get_autotune_inputs",
 }
 _PASSES: Final = {
     "PassConfigKey": "tiledsl.pass_config:PassConfigKey",

@@ -74,6 +74,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0220": "a barrier that only some of its threads reach",
     "E0221": "an atomic update is not defined on this dtype",
     "E0230": "whole-tensor statements cannot become one kernel",
+    "E0231": "a tunable is malformed or declared twice",
+    "E0232": "a tunable gets a value that it does not have",
     # E03 types and values
     "E0301": "something is not an element type",
     "E0302": "a literal does not fit its dtype",
@@ -136,6 +138,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0703": "values are left to tuning, which is not available",
     "E0704": "a decorator stands above something that it does not take",
     "E0705": "an option needs torch",
+    "E0706": "tuning finds no candidate, or its options are malformed",
     # E10 arguments
     "E1001": "a call leaves out an argument",
     "E1002": "a call passes an argument that the kernel does not take",

@@ -222,6 +222,7 @@ from tiledsl.language.threads import (
 )
 from tiledsl.language.tile_hint import tile_hint
 from tiledsl.language.transpose import transpose
+from tiledsl.language.tunable import tunable
 from tiledsl.language.warps import (
     activemask,
     all_sync,
@@ -282,10 +283,10 @@ __all__ = [
     "sigmoid", "sin", "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp",
     "syncthreads_and", "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32",
     "thread_binding", "thread_return", "tile_hint", "topk", "transpose", "trunc",
-    "truncdiv", "truncmod", "tvm_thread_allreduce", "tvm_warp_shuffle", "uint", "uint4",
-    "uint8", "uint16", "uint32", "uint64", "unroll", "use_swizzle", "vectorized",
-    "wait_wgmma", "warp_reduce_bitand", "warp_reduce_bitor", "warp_reduce_max",
-    "warp_reduce_min", "warp_reduce_sum", "wgmma_gemm",
+    "truncdiv", "truncmod", "tunable", "tvm_thread_allreduce", "tvm_warp_shuffle",
+    "uint", "uint4", "uint8", "uint16", "uint32", "uint64", "unroll", "use_swizzle",
+    "vectorized", "wait_wgmma", "warp_reduce_bitand", "warp_reduce_bitor",
+    "warp_reduce_max", "warp_reduce_min", "warp_reduce_sum", "wgmma_gemm",
 ]  # fmt: skip
 
 

@@ -61,7 +61,6 @@ _TO_COME: Final[dict[str, str]] = {
     "annotate_restrict_buffers": "",
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
-    "tunable": "a parameter of the function",
     # packs and sub-byte types
     "abs2": "T.abs on single elements",
     "max2": "T.max on single elements",

@@ -42,8 +42,8 @@ RUNTIME = (
         "lazy-key-lacks-arguments",
         "a lazy kernel built for one argument is used for another",
         "tiledsl.jit_function:JitFunction._lazy_kernel",
-        "key = (self._captures.token(), kept)",
-        "key = (self._captures.token(), ())",
+        "key = (self._captures.token(), kept, frozen",
+        "key = (self._captures.token(), (), frozen",
     ),
     Fault(
         "plan-key-lacks-strides",
