@@ -135,7 +135,6 @@ CATALOGUE: Final[dict[str, str]] = {
     # E07 programs of TileLang
     "E0701": "a name of another system has no meaning here",
     "E0702": "the alias of a package that is already imported",
-    "E0703": "values are left to tuning, which is not available",
     "E0704": "a decorator stands above something that it does not take",
     "E0705": "an option needs torch",
     "E0706": "tuning finds no candidate, or its options are malformed",
