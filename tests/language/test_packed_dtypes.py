@@ -306,6 +306,26 @@ def test_sizes_come_from_bytes() -> None:
     assert widened(packed[:, :0]).shape == (3, 0)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_rows_with_gaps(backend: str) -> None:
+    """Strides count elements; every second row of a tensor of bytes."""
+
+    @tiledsl.jit
+    def negated(P):
+        m, s = T.dynamic("m, s")
+        P: T.StridedTensor((m, 8), (s, 1), "int4")
+        Y = T.empty((m, 8), "int4")
+        with T.Kernel(m) as i:
+            for j in T.Parallel(8):
+                Y[i, j] = 1 - P[i, j]
+        return Y
+
+    rows = pairs("int4", (6, 8), 7)[::2]
+    codes = tiledsl.unpack(rows, "int4").astype(np.int32)
+    expected = tiledsl.pack((1 - codes).astype(ml_dtypes.int4))
+    np.testing.assert_array_equal(negated(rows, backend=backend), expected)
+
+
 @pytest.mark.parametrize(
     ("array", "hint"),
     [
@@ -355,12 +375,20 @@ def test_no_sums_in_four_bits() -> None:
         assert kernel.function
 
 
-@pytest.mark.parametrize("shape", [(), (3,)])
-def test_parameters_that_cannot_be_packed(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        T.Tensor((), "int4"),
+        T.Tensor((3,), "int4"),
+        T.StridedTensor((2, 4), (1, 2), "uint4"),
+        T.StridedTensor((2, 4), (5, 1), "uint4"),
+    ],
+)
+def test_parameters_that_cannot_be_packed(tensor: object) -> None:
     with pytest.raises(KernelError, match="E0320"):
 
         @T.prim_func
-        def kernel(X: T.Tensor(shape, "int4")):
+        def kernel(X: tensor):
             with T.Kernel(1):
                 T.clear(X)
 

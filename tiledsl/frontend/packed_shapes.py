@@ -5,7 +5,7 @@ from __future__ import annotations
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import here
 from tiledsl.frontend.index_bounds import normal_form
-from tiledsl.ir.nodes import Buffer
+from tiledsl.ir.nodes import Buffer, Expr
 
 
 def packable(buffer: Buffer) -> Buffer:
@@ -15,8 +15,8 @@ def packable(buffer: Buffer) -> Buffer:
     problem = None
     if not buffer.shape:
         problem = "rank 0"
-    elif buffer.strides is not None:
-        problem = "strides"
+    elif buffer.strides is not None and not _by_bytes(buffer.strides):
+        problem = "strides that are not those of bytes"
     elif (normal_form(buffer.shape[-1]).static or 0) % 2:
         problem = f"the last extent {normal_form(buffer.shape[-1]).static}"
     if problem is None:
@@ -25,7 +25,13 @@ def packable(buffer: Buffer) -> Buffer:
         "E0320",
         f"two elements of {buffer.dtype} share a byte",
         span=here(),
-        expected="a row-major tensor with an even last extent",
+        expected="an even last extent; last stride 1, the others even",
         got=problem,
         hint=f"pad the last dimension, or use {buffer.dtype.packed_storage} elements",
     )
+
+
+def _by_bytes(strides: tuple[Expr, ...]) -> bool:
+    """Whether rows start at bytes, as far as that is known now."""
+    *rows, last = (normal_form(stride).static for stride in strides)
+    return last == 1 and all((row or 0) % 2 == 0 for row in rows)

@@ -178,6 +178,8 @@ from tiledsl.language.math import (
 )
 from tiledsl.language.names import UnavailableName as _UnavailableName
 from tiledsl.language.names import unavailable as _unavailable
+from tiledsl.language.packs import abs2, add2, fma2, max2, min2, mul2
+from tiledsl.language.packs import pack_dtype as _pack_dtype
 from tiledsl.language.predicates import all_of, any_of
 from tiledsl.language.reduce import (
     reduce_absmax,
@@ -251,43 +253,50 @@ Buffer = Tensor
 __all__ = [
     "Buffer", "Cast", "Fragment", "FragmentBuffer", "GemmWarpPolicy", "Kernel",
     "Layout", "LocalBuffer", "Parallel", "Pipelined", "Ref", "Select", "Serial",
-    "SharedBuffer", "StridedTensor", "Tensor", "Unroll", "Vectorized", "abs", "acos",
-    "acosh", "activemask", "all_of", "all_sync", "alloc_buffer", "alloc_fragment",
-    "alloc_global", "alloc_local", "alloc_reducer", "alloc_shared", "alloc_var",
-    "annotate_compile_flags", "annotate_consumer_reg_alloc", "annotate_l2_hit_ratio",
-    "annotate_layout", "annotate_min_blocks_per_sm", "annotate_pass_configs",
-    "annotate_producer_reg_dealloc", "annotate_safe_value", "any_of", "any_sync",
-    "asin", "asinh", "assume", "async_copy", "atan", "atan2", "atanh", "atomic_add",
-    "atomic_addx2", "atomic_addx4", "atomic_load", "atomic_max", "atomic_min",
-    "atomic_or", "atomic_store", "attr", "ballot", "ballot_sync", "bfloat16",
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "bool", "cast", "ceil",
-    "ceildiv", "clamp", "clear", "clz", "comm_reducer", "const", "copy", "copysign",
-    "cos", "cosh", "cp_async_barrier_noinc", "cummax", "cumsum", "dec_max_nreg",
-    "device_assert", "disable_warp_group_reg_alloc", "double", "dp4a", "dtype",
-    "dtypes", "dynamic", "empty", "erf", "evaluate", "exp", "exp2", "exp10",
+    "SharedBuffer", "StridedTensor", "Tensor", "Unroll", "Vectorized", "abs", "abs2",
+    "acos", "acosh", "activemask", "add2", "all_of", "all_sync", "alloc_buffer",
+    "alloc_fragment", "alloc_global", "alloc_local", "alloc_reducer", "alloc_shared",
+    "alloc_var", "annotate_compile_flags", "annotate_consumer_reg_alloc",
+    "annotate_l2_hit_ratio", "annotate_layout", "annotate_min_blocks_per_sm",
+    "annotate_pass_configs", "annotate_producer_reg_dealloc", "annotate_safe_value",
+    "any_of", "any_sync", "asin", "asinh", "assume", "async_copy", "atan", "atan2",
+    "atanh", "atomic_add", "atomic_addx2", "atomic_addx4", "atomic_load", "atomic_max",
+    "atomic_min", "atomic_or", "atomic_store", "attr", "ballot", "ballot_sync",
+    "bfloat16", "bfloat16x2", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
+    "bool", "cast", "ceil", "ceildiv", "clamp", "clear", "clz", "comm_reducer", "const",
+    "copy", "copysign", "cos", "cosh", "cp_async_barrier_noinc", "cummax", "cumsum",
+    "dec_max_nreg", "device_assert", "disable_warp_group_reg_alloc", "double", "dp4a",
+    "dtype", "dtypes", "dynamic", "empty", "erf", "evaluate", "exp", "exp2", "exp10",
     "fence_proxy_async", "fill", "finalize_reducer", "float", "float4_e2m1fn",
     "float8_e4m3", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "float16",
-    "float32", "float64", "floor", "floordiv", "floormod", "fma", "fmod", "fp8", "gemm",
-    "get_block_binding", "get_block_bindings", "get_lane_idx", "get_thread_binding",
-    "get_thread_bindings", "get_warp_group_idx", "get_warp_idx", "get_warp_idx_sync",
-    "grid", "half", "hypot", "if_then_else", "im2col", "inc_max_nreg",
-    "index_to_coordinates", "infinity", "inline", "int", "int4", "int8", "int16",
-    "int32", "int64", "isfinite", "isinf", "isnan", "ldexp", "log", "log1p", "log2",
-    "log10", "long", "macro", "max", "max_value", "meta_class", "min", "min_value",
-    "nearbyint", "nextafter", "no_set_max_nreg", "parallel", "pdl_sync", "pdl_trigger",
-    "popcount", "pow", "prim_func", "print", "ptx_commit_group", "ptx_wait_group",
-    "reduce_absmax", "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor",
-    "reduce_max", "reduce_min", "reduce_sum", "reducer_init", "reducer_update",
-    "reinterpret", "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync",
-    "shfl_up", "shfl_xor", "shift_left", "shift_right", "short", "shuffle_elect",
-    "sigmoid", "sin", "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp",
-    "syncthreads_and", "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32",
-    "thread_binding", "thread_return", "tile_hint", "topk", "transpose", "trunc",
-    "truncdiv", "truncmod", "tunable", "tvm_thread_allreduce", "tvm_warp_shuffle",
-    "uint", "uint4", "uint8", "uint16", "uint32", "uint64", "unroll", "use_swizzle",
-    "vectorized", "wait_wgmma", "warp_reduce_bitand", "warp_reduce_bitor",
-    "warp_reduce_max", "warp_reduce_min", "warp_reduce_sum", "wgmma_gemm",
+    "float16x2", "float32", "float32x2", "float64", "floor", "floordiv", "floormod",
+    "fma", "fma2", "fmod", "fp8", "gemm", "get_block_binding", "get_block_bindings",
+    "get_lane_idx", "get_thread_binding", "get_thread_bindings", "get_warp_group_idx",
+    "get_warp_idx", "get_warp_idx_sync", "grid", "half", "hypot", "if_then_else",
+    "im2col", "inc_max_nreg", "index_to_coordinates", "infinity", "inline", "int",
+    "int4", "int8", "int16", "int32", "int64", "isfinite", "isinf", "isnan", "ldexp",
+    "log", "log1p", "log2", "log10", "long", "macro", "max", "max2", "max_value",
+    "meta_class", "min", "min2", "min_value", "mul2", "nearbyint", "nextafter",
+    "no_set_max_nreg", "parallel", "pdl_sync", "pdl_trigger", "popcount", "pow",
+    "prim_func", "print", "ptx_commit_group", "ptx_wait_group", "reduce_absmax",
+    "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max",
+    "reduce_min", "reduce_sum", "reducer_init", "reducer_update", "reinterpret",
+    "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync", "shfl_up",
+    "shfl_xor", "shift_left", "shift_right", "short", "shuffle_elect", "sigmoid", "sin",
+    "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp", "syncthreads_and",
+    "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32", "thread_binding",
+    "thread_return", "tile_hint", "topk", "transpose", "trunc", "truncdiv", "truncmod",
+    "tunable", "tvm_thread_allreduce", "tvm_warp_shuffle", "uint", "uint4", "uint8",
+    "uint16", "uint32", "uint64", "unroll", "use_swizzle", "vectorized", "wait_wgmma",
+    "warp_reduce_bitand", "warp_reduce_bitor", "warp_reduce_max", "warp_reduce_min",
+    "warp_reduce_sum", "wgmma_gemm",
 ]  # fmt: skip
+
+
+# any other pack: T.dtypes, or its name as a string
+bfloat16x2 = _pack_dtype("bfloat16x2")
+float16x2 = _pack_dtype("float16x2")
+float32x2 = _pack_dtype("float32x2")
 
 
 def __getattr__(name: str) -> _UnavailableName:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import overload
 
 from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
@@ -12,19 +13,31 @@ from tiledsl.frontend.values import ScalarLike, Value, apply, as_value, operand
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Bitcast
 from tiledsl.language.dtypes import dtype as dtype_of
+from tiledsl.language.packs import Pack, cast_pack, pack_dtype, reinterpret_pack
 
 
-def cast(value: ScalarLike, dtype: object, round: str = "", sat: bool = True) -> Value:
+@overload
+def cast(
+    value: ScalarLike, dtype: object, round: str = "", sat: bool = True
+) -> Value: ...
+@overload
+def cast(value: Pack, dtype: object, round: str = "", sat: bool = True) -> Pack: ...
+def cast(
+    value: ScalarLike | Pack, dtype: object, round: str = "", sat: bool = True
+) -> Value | Pack:
     """``value`` in another dtype, rounded once from its exact value.
 
     Floats narrow to the nearest even (``round``: "rz", "rp" or "rm" choose another
     direction); the 8-bit floats saturate unless ``sat`` is False.  Floats become integers
     toward zero, saturating, NaN as 0; integers keep their low bits; a number is True
-    unless it is 0.  E0302: a literal that the integer dtype cannot hold.
+    unless it is 0.  A pack is converted lane by lane, to a dtype of as many lanes.
+    E0302: a literal that the integer dtype cannot hold.
 
     >>> cast(3, "int8").dtype
     DType('int8')
     """
+    if isinstance(value, Pack):
+        return cast_pack(value, dtype, lambda lane, to: cast(lane, to, round, sat))
     target = DType(dtype_of(dtype))
     rounding = check_rounding(round, target)
     return apply(
@@ -41,9 +54,11 @@ def Cast(dtype: object, value: ScalarLike) -> Value:
     return cast(value, dtype)
 
 
-def reinterpret(value: ScalarLike, dtype: object) -> Value:
+def reinterpret(value: ScalarLike | Pack, dtype: object) -> Value | Pack:
     """The bits of ``value``, rounded to its own dtype, read as a dtype of equal width.
 
+    A pack of lanes, such as ``bfloat16x2`` or ``int8x4``, counts as one word of up to 64
+    bits, its first lane in the lowest bits.
     E0308: the widths differ.
 
     >>> reinterpret(cast(1.0, "float32"), "uint32").dtype
@@ -51,6 +66,8 @@ def reinterpret(value: ScalarLike, dtype: object) -> Value:
     """
     if dtype == "handle":
         return as_value(value)  # the placeholder in T.attr (rule L83)
+    if isinstance(value, Pack) or pack_dtype(dtype) is not None:
+        return reinterpret_pack(value, dtype, dtype_of)
     target = DType(dtype_of(dtype))
     source = operand(value)
     if not isinstance(source, Scalar):

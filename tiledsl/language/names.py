@@ -61,16 +61,7 @@ _TO_COME: Final[dict[str, str]] = {
     "annotate_restrict_buffers": "",
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations
-    # packs and sub-byte types
-    "abs2": "T.abs on single elements",
-    "max2": "T.max on single elements",
-    "min2": "T.min on single elements",
-    "add2": "+ on single elements",
-    "mul2": "* on single elements",
-    "fma2": "T.fma on single elements",
-    "bfloat16x2": "bfloat16 elements",
-    "float16x2": "float16 elements",
-    "float32x2": "float32 elements",
+    # narrow floats
     "float8_e4m3fnuz": "float8_e4m3fn",
     "float8_e5m2fnuz": "float8_e5m2",
     # threads

@@ -29,8 +29,11 @@ _UINT8: Final = DType("uint8")
 def bytes_of(buffer: Buffer) -> Buffer:
     """The memory of a packed tensor: half as many bytes in the last dimension."""
     last = half(buffer.shape[-1])
-    shape = (*buffer.shape[:-1], last)
-    return replace(buffer, shape=shape, dtype=buffer.dtype.packed_storage)
+    shape, strides = (*buffer.shape[:-1], last), buffer.strides
+    if strides is not None:
+        strides = (*map(half, strides[:-1]), strides[-1])
+    dtype = buffer.dtype.packed_storage
+    return replace(buffer, shape=shape, strides=strides, dtype=dtype)
 
 
 def load(

@@ -109,3 +109,10 @@ def of_elements(facts: ArrayFacts, dtype: DType) -> ArrayFacts:
 def of_bytes(shape: tuple[int, ...], dtype: DType) -> tuple[int, ...]:
     """The shape of the memory of a tensor of this shape."""
     return (*shape[:-1], shape[-1] // 2) if dtype.is_packed else shape
+
+
+def strides_of_bytes(strides: tuple[int, ...], dtype: DType) -> tuple[int, ...]:
+    """The strides of the memory of a tensor with these strides, the last of them 1."""
+    if not dtype.is_packed:
+        return strides
+    return (*(step // 2 for step in strides[:-1]), strides[-1])

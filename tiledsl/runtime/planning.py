@@ -14,7 +14,7 @@ from tiledsl.runtime import checks
 from tiledsl.runtime.arrays import ArrayFacts, result_kind, row_major
 from tiledsl.runtime.dimensions import evaluate, spell, symbols, symbols_in_body
 from tiledsl.runtime.overlap import byte_range, overlaps_itself
-from tiledsl.runtime.packing import of_bytes, of_elements
+from tiledsl.runtime.packing import of_bytes, of_elements, strides_of_bytes
 from tiledsl.runtime.parameters import Parameter, Signature
 from tiledsl.runtime.scalars import Number
 from tiledsl.runtime.solving import Solution, solve
@@ -234,12 +234,13 @@ def _slot(
     declared = None
     if node.strides is not None:
         declared = tuple(evaluate(step, values) or 0 for step in node.strides)
+        declared = strides_of_bytes(declared, node.dtype)
     # a backend takes the memory of packed elements as the bytes it is
     shape = of_bytes(shape, node.dtype)
     dtype = node.dtype.packed_storage if node.dtype.is_packed else node.dtype
     strides = row_major(shape) if declared is None else declared
     if found is not None and declared is not None:
-        strides = found.strides
+        strides = strides_of_bytes(found.strides, node.dtype)
     carrier = dtype.as_numpy()
     other = found is not None and found.host is not None and found.host.dtype != carrier
     low, high = byte_range(shape, strides, dtype.bytes)

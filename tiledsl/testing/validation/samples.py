@@ -182,7 +182,10 @@ def shape_of(buffer: Buffer, known: Mapping[str, int]) -> tuple[int, ...]:
     """The shape for these dims.  Raises CannotSample."""
     shape = [evaluate(extent, known) for extent in buffer.shape]
     found = tuple(extent for extent in shape if extent is not None and extent >= 0)
-    if len(found) < len(shape) or (buffer.dtype.is_packed and found[-1] % 2):
+    odd = buffer.dtype.is_packed and (
+        buffer.strides is not None or any(extent % 2 for extent in found[-1:])
+    )
+    if len(found) < len(shape) or odd:
         raise CannotSample(f"no shape was found for {buffer.name}")
     return found
 
