@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from tiledsl.ir.nodes import (
     Accumulate,
-    Allocate,
     Apply,
     Atomic,
     Block,
@@ -34,6 +33,7 @@ from tiledsl.ir.nodes import (
     While,
 )
 from tiledsl.ir.visitor import children, walk
+from tiledsl_llvm.private import private_buffers
 
 Slope = int | None
 
@@ -93,24 +93,13 @@ class Slopes:
         return None
 
 
-def private_buffers(body: Block) -> frozenset[str]:
-    """Buffers of which every iteration has its own copy (rule L56)."""
-    names = set()
-    for node in _all(body):
-        if isinstance(node, Allocate) or (
-            isinstance(node, Store) and node.buffer.scope == "local"
-        ):
-            names.add(node.buffer.name)
-    return frozenset(names)
-
-
 def slopes_along(node: Parallel, lane: Var) -> Slopes | None:
     """The slopes of a body along one of its variables.
 
     None if its iterations cannot run as lanes: control flow that differs between them, or
     elements that several lanes may accumulate into at once.
     """
-    slopes = Slopes(lane.name, private_buffers(node.body))
+    slopes = Slopes(lane.name, private_buffers(node))
     return (
         slopes if all(_fits(part, slopes) for part in _statements(node.body)) else None
     )

@@ -19,8 +19,9 @@ from tiledsl.ir.visitor import walk
 from tiledsl_llvm.accumulation import CHAINS, Partials, sums_in_registers
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, lanes_below
-from tiledsl_llvm.lanes import Slopes, choose_lane, private_buffers
+from tiledsl_llvm.lanes import Slopes, choose_lane
 from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.private import private_buffers
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.values import Value, integer
 
@@ -98,7 +99,7 @@ def _one_by_one(frame: Frame, node: Parallel, extents: list[Value]) -> None:
 
 def _give_private_copies(frame: Frame, node: Parallel, lanes: int) -> None:
     """Buffers made outside but written in each iteration get a copy per lane."""
-    for name in private_buffers(node.body) & frame.buffers.keys():
+    for name in private_buffers(node) & frame.buffers.keys():
         storage = frame.buffers[name]
         count = 1
         for extent in storage.shape:
