@@ -157,9 +157,9 @@ def _stays(frame: Frame, loop: Parallel, node: Accumulate) -> bool:
         for part in walk(index):
             if isinstance(part, Var) and part.name in bound:
                 return False
-            if isinstance(part, Load) and part.buffer.name in written:
+            if isinstance(part, Load) and part.buffer.root in written:
                 return False
-    others = [n for n in _accumulations(loop) if n.buffer.name == node.buffer.name]
+    others = [n for n in _accumulations(loop) if n.buffer.root == node.buffer.root]
     return len(others) == 1
 
 
@@ -171,7 +171,7 @@ def _bound_names(loop: Parallel) -> tuple[set[str], set[str]]:
             if isinstance(part, Let | For):
                 bound.add(part.var.name)
             elif isinstance(part, Store | Accumulate | Allocate):
-                written.add(part.buffer.name)
+                written.add(part.buffer.root)
     return bound, written
 
 

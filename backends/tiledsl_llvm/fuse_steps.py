@@ -199,6 +199,9 @@ def _alone(step: _Step, loop: For, launch: Launch) -> bool:
         inside = sum(access.buffer == name for access in accesses([loop]))
         if inside != sum(access.buffer == name for access in accesses([launch])):
             return False
+    buffers = [part for part in walk(launch) if isinstance(part, Buffer)]
+    if any(part.of is not None for part in buffers):
+        return False  # names do not tell what the loop changes
     changed = {step.gemm.c.buffer.name, *step.copies}
     reads = [copy.source for copy in step.copies.values()]
     reads += [r for r, _ in step.operands if r.buffer.name not in step.copies]

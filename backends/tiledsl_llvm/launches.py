@@ -17,12 +17,12 @@ from tiledsl.diagnostics import InternalError
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Allocate, Assert, Buffer, Function, Launch, Var
 from tiledsl_llvm.expressions import scalar
-from tiledsl_llvm.frame import Frame, Storage
+from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.legalize import legalize
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.remembering import record_bytes, slowest_last
 from tiledsl_llvm.representation import element_of
-from tiledsl_llvm.statements import run_block
+from tiledsl_llvm.statements import declare_view, run_block, storage_of
 from tiledsl_llvm.text import Builder, Module
 from tiledsl_llvm.tile_products import release
 from tiledsl_llvm.values import Value, integer
@@ -49,7 +49,8 @@ def emit_function(function: Function, machine: Machine) -> Emitted:
     """LLVM IR for a verified function."""
     function = legalize(function, machine)
     module = Module(machine.triple)
-    workspaces = [part.buffer for part in function.body if isinstance(part, Allocate)]
+    declared = [part.buffer for part in function.body if isinstance(part, Allocate)]
+    workspaces = [buffer for buffer in declared if buffer.of is None]
     launches = [part for part in function.body if isinstance(part, Launch)]
     known = (Allocate, Launch, Assert)  # calls verify what the host assumes
     if not all(isinstance(part, known) for part in function.body):
@@ -78,6 +79,9 @@ def _emit_launch(
     frame = Frame(b, machine, run_block, Value("%arena", "ptr"))
     frame.take(record_bytes(launch))
     _bind(frame, function, workspaces)
+    for part in function.body:
+        if isinstance(part, Allocate) and part.buffer.of is not None:
+            declare_view(frame, part.buffer)
     grid = [scalar(frame, extent) for extent in launch.grid]
     with b.loop(Value("%first", "i64"), Value("%last", "i64"), 1, "block") as loop:
         rest = loop.counter
@@ -139,7 +143,7 @@ def _bind(frame: Frame, function: Function, workspaces: list[Buffer]) -> None:
             frame.values[part.name] = _scalar_argument(frame, part, place)
     for part in words:
         if isinstance(part, Buffer):
-            frame.buffers[part.name] = _storage(frame, part, addresses[part.name])
+            frame.buffers[part.name] = storage_of(frame, part, addresses[part.name])
 
 
 def _scalar_argument(frame: Frame, var: Var, place: Value) -> Value:
@@ -147,15 +151,3 @@ def _scalar_argument(frame: Frame, var: Var, place: Value) -> Value:
     if var.dtype.kind == "bool":
         return b.convert("trunc", b.load(place, "i8", align=WORD), "i1")
     return b.load(place, element_of(var.dtype), align=WORD)
-
-
-def _storage(frame: Frame, buffer: Buffer, base: Value) -> Storage:
-    b = frame.builder
-    shape = [scalar(frame, extent) for extent in buffer.shape]
-    if buffer.strides is not None:
-        strides = [scalar(frame, stride) for stride in buffer.strides]
-    else:
-        strides = [integer(1)] * len(shape)
-        for k in reversed(range(len(shape) - 1)):
-            strides[k] = b.binary("mul", strides[k + 1], shape[k + 1])
-    return Storage(base, buffer.dtype, tuple(shape), tuple(strides))

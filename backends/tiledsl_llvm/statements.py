@@ -54,7 +54,29 @@ def run_block(frame: Frame, block: Block) -> None:
 
 
 def _allocate(frame: Frame, node: Allocate) -> None:
+    if node.buffer.of is not None:
+        declare_view(frame, node.buffer)
+        return
     declare(frame, node.buffer, frame.lanes)
+
+
+def declare_view(frame: Frame, view: Buffer) -> None:
+    """Gives a view the memory that it is a view of."""
+    base = frame.buffers[view.root].base
+    frame.buffers[view.name] = storage_of(frame, view, base)
+
+
+def storage_of(frame: Frame, buffer: Buffer, base: Value) -> Storage:
+    """Where the elements of a buffer are that begins at ``base``."""
+    b = frame.builder
+    shape = [scalar(frame, extent) for extent in buffer.shape]
+    if buffer.strides is not None:
+        strides = [scalar(frame, stride) for stride in buffer.strides]
+    else:
+        strides = [integer(1)] * len(shape)
+        for k in reversed(range(len(shape) - 1)):
+            strides[k] = b.binary("mul", strides[k + 1], shape[k + 1])
+    return Storage(base, buffer.dtype, tuple(shape), tuple(strides))
 
 
 def declare(frame: Frame, buffer: Buffer, lanes: int) -> None:

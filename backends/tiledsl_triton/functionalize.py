@@ -122,12 +122,12 @@ def _pressure(state: Lowering, gemms: list[Gemm]) -> int:
 
 def _fenced(facts: LaneFacts, scratch: set[str]) -> set[str]:
     """Memory that a program both writes and reads: other threads must see it."""
-    loaded = {a.buffer.name for a in facts.accesses if a.kind != "store"}
-    stored = {a.buffer.name for a in facts.accesses if a.kind != "load"}
+    loaded = {a.buffer.root for a in facts.accesses if a.kind != "store"}
+    stored = {a.buffer.root for a in facts.accesses if a.kind != "load"}
     both = {
         access.buffer.name
         for access in facts.accesses
-        if access.buffer.scope == "global" and access.buffer.name in loaded & stored
+        if access.buffer.scope == "global" and access.buffer.root in loaded & stored
     }
     return both | scratch
 

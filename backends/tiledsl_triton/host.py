@@ -51,6 +51,8 @@ class HostRun(Generic[ArrayT]):
 
     def _statement(self, statement: Statement) -> None:
         match statement:
+            case Allocate(buffer) if buffer.of is not None:
+                return  # launches get the memory it is a view of
             case Allocate(buffer):
                 shape = tuple(int(evaluate(e, self.numbers)) for e in buffer.shape)
                 self.arrays[buffer.name] = self.allocate(buffer, shape)

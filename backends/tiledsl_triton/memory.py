@@ -7,11 +7,12 @@ from math import prod
 
 from tiledsl.ir.dtypes import BOOL, INDEX
 from tiledsl.ir.nodes import Apply, Buffer, Const, Expr, Var, index
+from tiledsl.ir.visitor import walk
 from tiledsl_triton.lanes import Lanes, conjunction
 from tiledsl_triton.lowering import Lowering, Memory
 from tiledsl_triton.subscripts import Subscript
 from tiledsl_triton.tile_operations import constant
-from tiledsl_triton.values import Value, integer, literal, storage_literal
+from tiledsl_triton.values import Value, integer, literal, storage_literal, triton_type
 
 Evaluate = Callable[[Expr], Value]
 _INT32 = 1 << 31
@@ -33,12 +34,26 @@ def row_major(shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 def memory_of(state: Lowering, buffer: Buffer) -> Memory:
     """The place of a global buffer."""
+    if buffer.of is not None and buffer.name not in state.memories:
+        declare_view(state, buffer)
     if buffer.name not in state.memories:
         pointer = state.argument(buffer, pointer=True).name
         strides = buffer.strides or row_major(buffer.shape)
         memory = Memory(buffer, pointer, buffer.shape, strides)
         state.memories[buffer.name] = memory
     return state.memories[buffer.name]
+
+
+def declare_view(state: Lowering, view: Buffer) -> None:
+    """Gives a view the memory that it is a view of, as elements of its own dtype."""
+    found = (part for part in walk(state.function) if isinstance(part, Buffer))
+    memory = memory_of(state, next(part for part in found if part.name == view.root))
+    pointer = memory.pointer
+    if view.dtype != memory.buffer.dtype:
+        kind = f"tl.pointer_type(tl.{triton_type(view.dtype)})"
+        pointer = f"tl.cast({pointer}, {kind}, bitcast=True)"
+    strides = row_major(view.shape)
+    state.memories[view.name] = Memory(view, pointer, view.shape, strides)
 
 
 def declare_scratch(state: Lowering, buffer: Buffer) -> None:

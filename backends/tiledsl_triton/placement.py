@@ -35,7 +35,7 @@ def place(launch: Launch, facts: LaneFacts) -> Placement:
     placement = Placement(Partition())
     for parallel in facts.parallels:
         placement.looped |= _looped_axes(parallel)
-    placement.scratch |= _too_large(launch, facts)
+    placement.scratch |= _too_large(launch, facts) | _viewed(launch)
     before = -1
     while len(placement.scratch) != before:
         before = len(placement.scratch)
@@ -60,6 +60,13 @@ def _too_large(launch: Launch, facts: LaneFacts) -> set[str]:
         if buffer.name not in facts.inner
         and prod(power_of_two(extent) for extent in buffer.static_shape) > LANES
     }
+
+
+def _viewed(launch: Launch) -> set[str]:
+    """Views and what they are views of: a tensor value has one shape and dtype."""
+    buffers = [node.buffer for node in walk(launch) if isinstance(node, Allocate)]
+    views = [buffer for buffer in buffers if buffer.of is not None]
+    return {name for view in views for name in (view.name, view.root)}
 
 
 def _boxless(facts: LaneFacts, placement: Placement) -> set[str]:

@@ -62,7 +62,9 @@ def _lower(state: Lowering, lanes: Lanes, statement: Statement) -> None:
 
 def _allocate(state: Lowering, lanes: Lanes, statement: Allocate) -> None:
     buffer = statement.buffer
-    if lanes.rank:
+    if buffer.of is not None:
+        memory.declare_view(state, buffer)
+    elif lanes.rank:
         privates.declare_private(state, lanes, buffer)
     elif buffer.name in state.placement.scratch:
         memory.declare_scratch(state, buffer)

@@ -29,6 +29,7 @@ from tiledsl.ir.visitor import walk
 class Access:
     """One place where a buffer is read or written.
 
+    ``buffer`` is the name of the memory, the same for all views of it (``Buffer.root``).
     ``node`` is the statement, load or region that says so; an access that reads and
     writes (an accumulator) is listed twice.
     """
@@ -48,12 +49,12 @@ def accesses(nodes: Iterable[Node]) -> Iterator[Access]:
 def _own(node: Node) -> Iterator[Access]:
     match node:
         case Load(buffer=buffer):
-            yield Access(buffer.name, False, node)
+            yield Access(buffer.root, False, node)
         case Store(buffer=buffer):
-            yield Access(buffer.name, True, node)
+            yield Access(buffer.root, True, node)
         case Accumulate(buffer=buffer) | Atomic(buffer=buffer):
-            yield Access(buffer.name, False, node)
-            yield Access(buffer.name, True, node)
+            yield Access(buffer.root, False, node)
+            yield Access(buffer.root, True, node)
         case Copy(source=source, target=target) | Sort(source=source, target=target):
             yield from _regions([source], target, accumulates=False)
         case Fill(target=target):
@@ -87,10 +88,10 @@ def _regions(
     sources: Iterable[Region], target: Region, *, accumulates: bool
 ) -> Iterator[Access]:
     for source in sources:
-        yield Access(source.buffer.name, False, source)
+        yield Access(source.buffer.root, False, source)
     if accumulates:
-        yield Access(target.buffer.name, False, target)
-    yield Access(target.buffer.name, True, target)
+        yield Access(target.buffer.root, False, target)
+    yield Access(target.buffer.root, True, target)
 
 
 def written(nodes: Iterable[Node]) -> set[str]:

@@ -35,10 +35,10 @@ def buffer_reads(nodes: Iterable[Node]) -> Counter[str]:
 
 
 def allocated(nodes: Iterable[Node]) -> set[str]:
-    """The names of the buffers that the nodes allocate."""
+    """The names of the buffers that the nodes allocate; views are none of them."""
     return {
         part.buffer.name
         for node in nodes
         for part in walk(node)
-        if isinstance(part, Allocate)
+        if isinstance(part, Allocate) and part.buffer.of is None
     }

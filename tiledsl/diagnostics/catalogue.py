@@ -96,6 +96,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E0320": "a shape, strides or grid is malformed",
     "E0321": "the declaration of dims is malformed",
     "E0322": "the language has no such name",
+    "E0323": "a view and its buffer do not fit each other",
     # E04 names and scopes
     "E0401": "a construct of kernels was used outside one",
     "E0402": "a name has no value",

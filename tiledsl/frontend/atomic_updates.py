@@ -143,6 +143,6 @@ def _is_reduction(updates: Sequence[Atomic], loop: Parallel) -> bool:
         return False
     accesses = 0
     for node in walk(loop):
-        name = getattr(getattr(node, "buffer", None), "name", None)
-        accesses += name == first.buffer.name
+        touched = getattr(node, "buffer", None)
+        accesses += isinstance(touched, Buffer) and touched.root == first.buffer.root
     return accesses == len(updates)

@@ -254,10 +254,10 @@ def counted(buffer: Buffer, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 
 def _reads(buffer: Buffer, indices: tuple[Expr, ...]) -> frozenset[str]:
-    names = {buffer.name}
+    names = {buffer.root}
     for expr in indices:
         if not isinstance(expr, Const | Var):
-            names |= {part.buffer.name for part in walk(expr) if isinstance(part, Load)}
+            names |= {part.buffer.root for part in walk(expr) if isinstance(part, Load)}
     return frozenset(names)
 
 

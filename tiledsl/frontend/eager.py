@@ -329,11 +329,11 @@ def _check_written(function: Function) -> None:
     for node in (part for statement in function.body for part in walk(statement)):
         match node:
             case Store() | Accumulate() | Atomic():
-                written.add(node.buffer.name)
+                written.add(node.buffer.root)
             case Copy() | Fill() | Reduce() | Sort():
-                written.add(node.target.buffer.name)
+                written.add(node.target.buffer.root)
             case Gemm():
-                written.add(node.c.buffer.name)
+                written.add(node.c.buffer.root)
     for position in function.outputs:
         output = function.params[position]
         if output.name not in written:

@@ -149,7 +149,7 @@ def as_range(dim: At | Range) -> Range:
 def overlap(a: Region, b: Region) -> bool | None:
     """Whether regions share an element: True and False are certain, None is not."""
     if a.buffer.name != b.buffer.name:
-        return False
+        return a.buffer.root == b.buffer.root  # views may share any element
     certain = True
     for one, other in zip(a.dims, b.dims, strict=True):
         first, second = as_range(one), as_range(other)

@@ -51,14 +51,14 @@ class Pending(Protocol):
 
 
 def written_buffer(statement: Statement) -> str | None:
-    """The buffer that a statement without blocks writes."""
+    """The memory that a statement without blocks writes (``Buffer.root``)."""
     match statement:
         case Store() | Accumulate() | Atomic():
-            return statement.buffer.name
+            return statement.buffer.root
         case Copy() | Fill() | Reduce() | Sort():
-            return statement.target.buffer.name
+            return statement.target.buffer.root
         case Gemm():
-            return statement.c.buffer.name
+            return statement.c.buffer.root
     return None
 
 

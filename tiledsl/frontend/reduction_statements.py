@@ -79,7 +79,7 @@ def _contribution(
         return None
     part = found[1]
     reads = isinstance(part, Scalar) and any(
-        isinstance(node, Load) and node.buffer.name == buffer.name
+        isinstance(node, Load) and node.buffer.root == buffer.root
         for node in walk(part.expr)
     )
     return None if reads else found

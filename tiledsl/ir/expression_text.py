@@ -144,4 +144,6 @@ def buffer_text(buffer: Buffer, spans: SpanTable) -> str:
     text = f"{name_text(buffer.name)}: {buffer.dtype}[{listed(buffer.shape)}]"
     if buffer.strides is not None:
         text += f" strides({listed(buffer.strides)})"
+    if buffer.of is not None:
+        text += f" of {name_text(buffer.of)}"
     return text

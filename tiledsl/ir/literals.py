@@ -32,7 +32,7 @@ RESERVED: Final = frozenset(
         *("atomic", "copy", "fill", "gemm", "reduce", "sort"),
         *("break", "continue", "pass"),
         *("assert", "assume", "print", "breakpoint", "wait"),
-        *("bitcast", "rounding", "saturate", "true", "false"),
+        *("bitcast", "of", "rounding", "saturate", "true", "false"),
     ]
 )
 

@@ -10,7 +10,7 @@
                | assert | print | breakpoint | wait         looking at a run
     expr      := const | var | apply | select | cast | bitcast | load
     region    := buffer (at expr | range start extent)*     a box of elements
-    buffer    := name shape dtype scope strides?
+    buffer    := name shape dtype scope strides? of?
 
 Nodes are frozen and compared by structure; ``span`` takes no part in comparison.  A
 ``Var`` or ``Buffer`` is identified by its name, which is declared once per function.
@@ -167,6 +167,10 @@ class Buffer(Node):
     and ``fragment``: local to a block, static shape; they differ only as a hint.
     ``local``: likewise, but one private copy per iteration inside ``Parallel``; of rank 0
     it is a mutable scalar.  ``strides`` are in elements; None means row-major.
+
+    ``of`` names another buffer whose bytes these are, in row-major order, the whole of
+    both: a view (rule L46).  That buffer is row-major and no view itself, of the same
+    scope, not ``local``; elements of other widths are little-endian parts of them.
     """
 
     name: str
@@ -174,6 +178,12 @@ class Buffer(Node):
     dtype: DType
     scope: Scope = "global"
     strides: tuple[Expr, ...] | None = None
+    of: str | None = None
+
+    @property
+    def root(self) -> str:
+        """The name of the memory: buffers with one root are aliases."""
+        return self.of or self.name
 
     @property
     def rank(self) -> int:
@@ -227,7 +237,7 @@ class Region(Node):
 
 @dataclass(frozen=True, slots=True)
 class Allocate(Node):
-    """Declares a buffer whose elements are undefined until written."""
+    """Declares a buffer: a view, or one whose elements are undefined until written."""
 
     buffer: Buffer
 

@@ -76,11 +76,15 @@ class LineActions(ExpressionActions):
     def strides(self, parts: list[Part]) -> list[Expr]:
         return parts
 
+    def of(self, parts: list[Part]) -> tuple[str]:
+        return (parts[0],)
+
     def buffer(self, parts: list[Part]) -> Buffer:
+        of = parts.pop()[0] if isinstance(parts[-1], tuple) else None
         strides = tuple(parts.pop()) if isinstance(parts[-1], list) else None
         name, word, *shape = parts
         dtype = dtype_of(word)
-        return Buffer(name, tuple(shape), dtype, strides=strides)
+        return Buffer(name, tuple(shape), dtype, strides=strides, of=of)
 
     def buffer_param(self, parts: list[Part]) -> Buffer:
         buffer = parts[0]

@@ -248,7 +248,28 @@ class _Verifier:
             self.report(f"a {buffer.scope} buffer is allocated at {around.level} level")
         if around.level == "parallel" and buffer.scope != "local":
             self.report("inside Parallel only local buffers are allocated")
+        if buffer.of is not None:
+            self._view(buffer, around)
         self._declare_buffer(buffer, buffer.scope)
+
+    def _view(self, view: Buffer, around: _Around) -> None:
+        """The rules of ``Buffer.of``; sizes that are not static are the frontend's."""
+        memory = self._checks.visible(view.root)
+        if not isinstance(memory, Buffer) or memory.of is not None:
+            self.report(f"{view.name!r} is a view of something that is no buffer")
+            return
+        if memory.scope != view.scope or view.scope == "local":
+            self.report(f"{view.name!r} cannot be a view of {memory.name!r}")
+        if around.level == "parallel":
+            self.report("inside Parallel there are no views")
+        if memory.strides is not None or view.strides is not None:
+            self.report(f"{view.name!r} and {memory.name!r} must be row-major")
+        bools = {"bool"} & {view.dtype, memory.dtype}
+        if bools and view.dtype != memory.dtype:
+            self.report(f"{memory.dtype} has not the bits of {view.dtype}")
+        sizes = [_static_bits(buffer) for buffer in (view, memory)]
+        if None not in sizes and sizes[0] != sizes[1]:
+            self.report(f"{view.name!r} and {memory.name!r} have different sizes")
 
     def _declare_buffer(self, buffer: Buffer, scope: str) -> None:
         if buffer.scope != scope:
@@ -267,3 +288,13 @@ class _Verifier:
             elif least and not isinstance(extent, Const):
                 self.report(f"block-local {buffer.name!r} needs a static shape")
         self._checks.declare(buffer)
+
+
+def _static_bits(buffer: Buffer) -> int | None:
+    """The size of a buffer of static shape."""
+    bits = buffer.dtype.bits
+    for extent in buffer.shape:
+        if not isinstance(extent, Const):
+            return None
+        bits *= int(extent.value)
+    return bits

@@ -62,6 +62,10 @@ class ExpressionChecks:
             self.report(f"{var.name!r} must have dtype index")
         self.declare(var)
 
+    def visible(self, name: str) -> Var | Buffer | None:
+        """What a name means here."""
+        return self._visible.get(name)
+
     def resolve(self, node: Var | Buffer) -> None:
         """The node must agree with a declaration that is in scope."""
         known = self._visible.get(node.name)

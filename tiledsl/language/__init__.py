@@ -225,6 +225,7 @@ from tiledsl.language.threads import (
 from tiledsl.language.tile_hint import tile_hint
 from tiledsl.language.transpose import transpose
 from tiledsl.language.tunable import tunable
+from tiledsl.language.views import reshape, view
 from tiledsl.language.warps import (
     activemask,
     all_sync,
@@ -281,15 +282,15 @@ __all__ = [
     "prim_func", "print", "ptx_commit_group", "ptx_wait_group", "reduce_absmax",
     "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max",
     "reduce_min", "reduce_sum", "reducer_init", "reducer_update", "reinterpret",
-    "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync", "shfl_up",
-    "shfl_xor", "shift_left", "shift_right", "short", "shuffle_elect", "sigmoid", "sin",
-    "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp", "syncthreads_and",
-    "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32", "thread_binding",
-    "thread_return", "tile_hint", "topk", "transpose", "trunc", "truncdiv", "truncmod",
-    "tunable", "tvm_thread_allreduce", "tvm_warp_shuffle", "uint", "uint4", "uint8",
-    "uint16", "uint32", "uint64", "unroll", "use_swizzle", "vectorized", "wait_wgmma",
-    "warp_reduce_bitand", "warp_reduce_bitor", "warp_reduce_max", "warp_reduce_min",
-    "warp_reduce_sum", "wgmma_gemm",
+    "reshape", "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync",
+    "shfl_up", "shfl_xor", "shift_left", "shift_right", "short", "shuffle_elect",
+    "sigmoid", "sin", "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp",
+    "syncthreads_and", "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32",
+    "thread_binding", "thread_return", "tile_hint", "topk", "transpose", "trunc",
+    "truncdiv", "truncmod", "tunable", "tvm_thread_allreduce", "tvm_warp_shuffle",
+    "uint", "uint4", "uint8", "uint16", "uint32", "uint64", "unroll", "use_swizzle",
+    "vectorized", "view", "wait_wgmma", "warp_reduce_bitand", "warp_reduce_bitor",
+    "warp_reduce_max", "warp_reduce_min", "warp_reduce_sum", "wgmma_gemm",
 ]  # fmt: skip
 
 

@@ -56,8 +56,6 @@ _TO_COME: Final[dict[str, str]] = {
     "ptr": "pass the tensor itself",
     "make_tensor": "pass the tensor itself",
     "PersistentTileScheduler": "a T.Kernel with one block per tile",
-    "reshape": "index the original buffer",
-    "view": "index the original buffer, or T.reinterpret its elements",
     "annotate_restrict_buffers": "",
     "Persistent": "a T.Kernel with one block per tile",
     # tile operations

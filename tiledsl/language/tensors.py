@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 
-from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
+from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.packed_shapes import packable
@@ -18,6 +20,7 @@ from tiledsl.frontend.values import Operators, as_index
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Buffer
 from tiledsl.language.dtypes import dtype as dtype_of
+from tiledsl.language.views import view
 
 
 class TensorForm:
@@ -27,17 +30,20 @@ class TensorForm:
     ((4, 128), DType('int8'))
     """
 
+    @overload
     def __call__(
-        self, shape: object, dtype: object = "float32", data: object = None
-    ) -> TensorType:
-        """A tensor of ``shape`` (one int means rank 1)."""
+        self, shape: object, dtype: object = "float32", data: None = None
+    ) -> TensorType: ...
+
+    @overload
+    def __call__(self, shape: object, dtype: object, data: BufferRef) -> BufferRef: ...
+
+    def __call__(
+        self, shape: object, dtype: object = "float32", data: BufferRef | None = None
+    ) -> TensorType | BufferRef:
+        """A tensor of ``shape`` (one int means rank 1); with ``data`` a view of it."""
         if data is not None:
-            raise UnsupportedByTarget(
-                "E2001",
-                "T.Tensor(shape, dtype, data) is not available yet",
-                span=here(),
-                hint="index the original buffer",
-            )
+            return view(data, shape, dtype)
         return TensorType(extents(shape, "a tensor's shape"), DType(dtype_of(dtype)))
 
     def __getitem__(self, key: object) -> TensorType:

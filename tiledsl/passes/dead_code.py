@@ -72,7 +72,7 @@ def _once(function: Function) -> Function:
         if isinstance(node, Let) and not used[node.var.name]:
             return ()
         target = _target(node)
-        if target is not None and target.name in unread:
+        if target is not None and target.root in unread:
             return ()
         if isinstance(node, If) and not node.then and not node.otherwise:
             return ()

@@ -10,8 +10,10 @@ from tiledsl.analysis.effects import accesses, written
 from tiledsl.analysis.ranges import holds_load
 from tiledsl.backend import Capabilities
 from tiledsl.ir.nodes import (
+    Allocate,
     At,
     Block,
+    Buffer,
     Copy,
     Expr,
     Function,
@@ -85,9 +87,9 @@ class ForwardCopies:
         return None
 
     def _may(self, copy: Copy, rest: Sequence[Statement], launch: Launch) -> bool:
-        if not _is_plain(copy):
+        if not _is_plain(copy) or _has_views(copy.target.buffer, launch):
             return False
-        tile, source = copy.target.buffer.name, copy.source.buffer.name
+        tile, source = copy.target.buffer.name, copy.source.buffer.root
         everywhere = [a for a in accesses([launch]) if a.buffer == tile]
         later = [a for a in accesses(rest) if a.buffer == tile]
         reads = [access.node for access in later if not access.writes]
@@ -130,6 +132,14 @@ def _is_plain(copy: Copy) -> bool:
     positions = [d.index if isinstance(d, At) else d.start for d in source.dims]
     steady = not any(holds_load(position) for position in positions)
     return whole and steady and copy.shape == tile.shape == source.shape
+
+
+def _has_views(tile: Buffer, launch: Launch) -> bool:
+    """Whether the memory of a tile has several names."""
+    return any(
+        isinstance(part, Allocate) and part.buffer.of == tile.root
+        for part in walk(launch)
+    )
 
 
 def _inside(node: Node) -> bool:

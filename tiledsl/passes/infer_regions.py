@@ -64,7 +64,7 @@ def _change(node: Node) -> Node:
     if not all(isinstance(e, Const) and e.value > 0 for e in node.extents):
         return node
     store = _unguarded(node.body[0])
-    if store is None or store.buffer.name in read([store]):
+    if store is None or store.buffer.root in read([store]):
         return node
     target = _region(store.buffer, store.indices, node, None)
     if target is None or len(target.shape) != len(node.vars):

@@ -74,7 +74,7 @@ def read_elements(
         return
     storage = frame.memory(access.buffer)
     shadow = check_defined(access, place, frame, session)
-    if access.buffer.name not in session.program.written or storage.private:
+    if access.buffer.root not in session.program.written or storage.private:
         return
     across_blocks = access.buffer.scope == "global" and session.block is not None
     across_iterations = _is_shared_in_loop(access.buffer, session)
@@ -144,7 +144,7 @@ def write_elements(
 
 
 def _is_shared_in_loop(buffer: ir.Buffer, session: Session) -> bool:
-    return session.parallel is not None and buffer.name in session.parallel.stored
+    return session.parallel is not None and buffer.root in session.parallel.stored
 
 
 def iteration_numbers(frame: Frame, session: Session) -> np.ndarray:

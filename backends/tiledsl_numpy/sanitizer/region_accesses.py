@@ -65,7 +65,7 @@ def read_region(
     asynchronous.check_box(
         region, box, shadow, _first(box), frame, session, what="read"
     )
-    name = region.buffer.name
+    name = region.buffer.root
     if _between_blocks(region.buffer, session) and name in session.program.written:
         elements = _numbers(box, array.shape)
         own = stamp(session.launch, session.number)

@@ -18,6 +18,16 @@ from tiledsl_numpy.sanitizer.expressions import inspect, inspect_indices
 from tiledsl_numpy.sanitizer.session import Session
 
 
+def allocate(statement: ir.Allocate, frame: Frame, session: Session) -> None:
+    """A view is as defined as what it is a view of."""
+    elements.allocate(statement, frame)
+    buffer = statement.buffer
+    if buffer.of is not None:
+        memory = frame.storage[buffer.of].array
+        array = frame.memory(buffer).array
+        session.shadows.declare_view(buffer, array, memory)
+
+
 def let(statement: ir.Let, frame: Frame, session: Session) -> None:
     """Remembers what a name stands for, to tell affine indices from data."""
     name = statement.var.name

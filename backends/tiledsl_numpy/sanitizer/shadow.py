@@ -51,6 +51,26 @@ class Shadows:
             self.known[buffer.name] = shadow
         return shadow
 
+    def declare_view(
+        self, view: ir.Buffer, array: np.ndarray, memory: np.ndarray
+    ) -> None:
+        """A view of elements as wide shares what is known of them.
+
+        Elements of other widths are parts of each other: then all of them count as
+        defined, and races are seen only between accesses through the same name.
+        """
+        root = self.known.get(view.root)
+        if root is None or root.array is not memory:
+            root = Shadow(memory, np.zeros(memory.shape, np.bool_))
+            self.known[view.root] = root
+        if array.itemsize != memory.itemsize:
+            root.defined[...] = root.complete = True
+            self.known[view.name] = Shadow(array, np.ones(array.shape, np.bool_), True)
+            return
+        defined = root.defined.reshape(array.shape)
+        owners = root.owners_by_block(), root.owners_by_iteration()
+        self.known[view.name] = Shadow(array, defined, root.complete, *owners)
+
     def declare(self, buffer: ir.Buffer, array: np.ndarray, *, defined: bool) -> None:
         """A parameter: an input is defined, an output is not."""
         content = np.full(array.shape, defined)

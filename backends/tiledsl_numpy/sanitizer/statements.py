@@ -22,6 +22,7 @@ _CHECKED: dict[type, Execute] = {
     ir.Let: scalar_statements.let,
     ir.Store: scalar_statements.store,
     ir.Accumulate: scalar_statements.accumulate,
+    ir.Allocate: scalar_statements.allocate,
     ir.Atomic: atomics.atomic,
     ir.Copy: tile_statements.copy,
     ir.Fill: tile_statements.fill,

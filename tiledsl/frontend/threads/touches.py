@@ -97,10 +97,12 @@ class Touches:
         if buffer.scope == "local" and buffer.name in self.varying.buffers:
             return None
         if isinstance(node, Region):
-            return Touch(buffer.name, True, None, loops)
+            return Touch(buffer.root, True, None, loops)
         indices: tuple[Expr, ...] = getattr(node, "indices", ())
         subscripts = tuple(self._subscript(expr, loops, bound) for expr in indices)
-        touch = Touch(buffer.name, True, subscripts, loops)
+        # subscripts of different views say nothing about each other
+        known = subscripts if buffer.of is None else None
+        touch = Touch(buffer.root, True, known, loops)
         match node:
             case Load():
                 return replace(touch, writes=False)

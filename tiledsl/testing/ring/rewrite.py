@@ -75,10 +75,24 @@ class RingMode:
 
     def run(self, function: Function, capabilities: Capabilities) -> Function:
         """The function on ring values; arrays of floats become arrays of int64."""
+        _check_views(function)
         emit = Emitter(_unused_prefix(function))
         params = tuple(_parameter(param) for param in function.params)
         body = _block(emit, function.body, None)
         return replace(function, params=params, body=body, fast_math=False)
+
+
+def _check_views(function: Function) -> None:
+    """Refuses views that read floats as something else."""
+    buffers = {n.name: n for n in walk(function) if isinstance(n, Buffer)}
+    for view in buffers.values():
+        dtype = buffers[view.root].dtype
+        if view.dtype != dtype and (view.dtype.is_float or dtype.is_float):
+            raise UnsupportedByTarget(
+                "E2003",
+                f"ring mode cannot view {dtype} elements as {view.dtype}",
+                span=view.span,
+            )
 
 
 def _unused_prefix(function: Function) -> str:

@@ -83,6 +83,58 @@ class LocalMemory:
         self._cells[position] = bits
 
 
+class ViewedMemory:
+    """The bytes of another memory, in row-major order, as elements of another dtype."""
+
+    def __init__(self, memory: Memory, shape: Position, dtype: DType) -> None:
+        self.shape, self.dtype = shape, dtype
+        self._memory = memory
+
+    def read(self, position: Position) -> int:
+        own, parts = self.dtype.bits, self._parts(position)
+        bits = 0
+        for place, low, at in parts:
+            part = self._memory.read(place) >> low
+            bits |= part << at
+        return bits & ((1 << own) - 1)
+
+    def write(self, position: Position, bits: int) -> None:
+        width = self._memory.dtype.bits
+        for place, low, at in self._parts(position):
+            count = min(width, self.dtype.bits)
+            mask = ((1 << count) - 1) << low
+            old = self._memory.read(place)
+            self._memory.write(place, (old & ~mask) | (((bits >> at) << low) & mask))
+
+    def _parts(self, position: Position) -> list[tuple[Position, int, int]]:
+        """Elements of the memory, the bit of each where we start, and our bit there."""
+        own, width = self.dtype.bits, self._memory.dtype.bits
+        start = _number(position, self.shape) * own
+        return [
+            (
+                _position((start + at) // width, self._memory.shape),
+                (start + at) % width,
+                at,
+            )
+            for at in range(0, own, width)
+        ]
+
+
+def _number(position: Position, shape: Position) -> int:
+    number = 0
+    for index, extent in zip(position, shape, strict=True):
+        number = number * extent + index
+    return number
+
+
+def _position(number: int, shape: Position) -> Position:
+    found: list[int] = []
+    for extent in reversed(shape):
+        number, index = divmod(number, extent)
+        found.insert(0, index)
+    return tuple(found)
+
+
 def contains(memory: Memory, position: Position) -> bool:
     """Whether each coordinate is inside its own dimension."""
     return all(

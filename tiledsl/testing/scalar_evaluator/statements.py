@@ -16,7 +16,13 @@ from tiledsl.testing.scalar_evaluator.expressions import (
     read_bits,
     write_bits,
 )
-from tiledsl.testing.scalar_evaluator.memory import LocalMemory, contains, points
+from tiledsl.testing.scalar_evaluator.memory import (
+    LocalMemory,
+    Memory,
+    ViewedMemory,
+    contains,
+    points,
+)
 from tiledsl.testing.scalar_evaluator.operations import apply
 from tiledsl.testing.scalar_evaluator.scope import Carried, Scope
 
@@ -36,7 +42,11 @@ def execute(block: ir.Block, scope: Scope) -> Ending:
 def _allocate(statement: ir.Allocate, scope: Scope) -> None:
     buffer = statement.buffer
     shape = tuple(integer(extent, scope) for extent in buffer.shape)
-    scope.memories[buffer.name] = LocalMemory(shape, buffer.dtype)
+    if buffer.of is not None:
+        memory: Memory = ViewedMemory(scope.memories[buffer.of], shape, buffer.dtype)
+    else:
+        memory = LocalMemory(shape, buffer.dtype)
+    scope.memories[buffer.name] = memory
 
 
 def _let(statement: ir.Let, scope: Scope) -> None:

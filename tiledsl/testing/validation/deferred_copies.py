@@ -162,7 +162,9 @@ def _touches(statement: Statement, region: Region) -> bool:
             points = list(part.indices)
         else:
             continue
-        if part.buffer.name == region.buffer.name and not any(
+        if part.buffer.root != region.buffer.root:
+            continue
+        if part.buffer.name != region.buffer.name or not any(
             points[axis] is not None and points[axis] != point
             for axis, point in versions.items()
         ):

@@ -116,7 +116,9 @@ class _Cutter:
                 )
         self.left -= 1
         is_workspace = (
-            isinstance(statement, Allocate) and statement.buffer.scope == "global"
+            isinstance(statement, Allocate)
+            and statement.buffer.scope == "global"
+            and statement.buffer.of is None
         )
         if is_workspace and self.show and isinstance(statement, Allocate):
             self.added.append(statement.buffer)
@@ -159,10 +161,10 @@ def writers(statement: Statement, buffer: str) -> list[Node]:
 def _writes(node: Node, buffer: str) -> bool:
     target = getattr(node, "target", None) or getattr(node, "c", None)
     if isinstance(target, Region):
-        return target.buffer.name == buffer
+        return target.buffer.root == buffer
     is_store = hasattr(node, "indices") and hasattr(node, "value")
     owner = getattr(node, "buffer", None)
-    return is_store and isinstance(owner, Buffer) and owner.name == buffer
+    return is_store and isinstance(owner, Buffer) and owner.root == buffer
 
 
 def declared(statement: Statement) -> list[str]:
