@@ -84,6 +84,13 @@ def _check_layout(memory: Buffer, dtype: DType) -> None:
             expected="a row-major buffer",
             hint="index it, or copy it to a T.alloc_global",
         )
+    if dtype != memory.dtype and (dtype.is_packed or memory.dtype.is_packed):
+        raise UnsupportedByTarget(
+            "E2001",
+            f"a view of {memory.dtype} elements as {dtype}",
+            span=here(),
+            hint="take the nibbles apart with shifts, or view packed elements on the host",
+        )
     if dtype != memory.dtype and BOOL in (dtype, memory.dtype):
         raise _malformed(
             f"{memory.dtype} elements cannot be viewed as {dtype}",

@@ -267,6 +267,10 @@ class _Verifier:
         bools = {"bool"} & {view.dtype, memory.dtype}
         if bools and view.dtype != memory.dtype:
             self.report(f"{memory.dtype} has not the bits of {view.dtype}")
+        if view.dtype != memory.dtype and (
+            view.dtype.is_packed or memory.dtype.is_packed
+        ):
+            self.report(f"{view.name!r} is a view of packed elements")
         sizes = [_static_bits(buffer) for buffer in (view, memory)]
         if None not in sizes and sizes[0] != sizes[1]:
             self.report(f"{view.name!r} and {memory.name!r} have different sizes")
