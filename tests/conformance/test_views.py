@@ -222,6 +222,25 @@ def test_threads_see_each_other_through_views(backend: str) -> None:
     np.testing.assert_array_equal(y, np.arange(32).reshape(8, 4).T.ravel())
 
 
+@every_backend
+def test_packed_elements_under_other_shapes(backend: str) -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((4, 8), "int4"), Y: T.Tensor((2, 32), "int8")):
+        flat = T.reshape(X, (32,))
+        with T.Kernel(1):
+            tile = T.alloc_shared((4, 8), "int4")
+            again = T.reshape(tile, (32,))
+            T.copy(X, tile)
+            for i in T.Parallel(32):
+                Y[0, i] = flat[i]
+                Y[1, i] = again[i]
+
+    x = np.random.default_rng(2).integers(-8, 8, (4, 8)).astype(np.int8)
+    y = np.zeros((2, 32), np.int8)
+    tiledsl.compile(kernel, backend=backend)(tiledsl.pack(x.astype("int4")), y)
+    np.testing.assert_array_equal(y, [x.ravel()] * 2)
+
+
 def test_the_sanitizer_follows_views() -> None:
     @T.prim_func
     def undefined(Y: T.Tensor((4,), "float32")):
@@ -274,13 +293,20 @@ def test_what_is_refused(make, code: str) -> None:
     assert caught.value.span is not None
 
 
-def test_views_of_private_memory_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda x: T.reshape(T.alloc_local((4,), "float32"), (2, 2)), "alloc_local"),
+        (lambda x: T.view(x, (32,), "int4"), "int32 elements as int4"),
+    ],
+)
+def test_what_is_not_available(make, what: str) -> None:
     @T.prim_func
-    def kernel(X: T.Tensor((4,), "float32")):
+    def kernel(X: T.Tensor((4,), "int32")):
         with T.Kernel(1):
-            T.reshape(T.alloc_local((4,), "float32"), (2, 2))
+            make(X)
 
-    with pytest.raises(UnsupportedByTarget, match="alloc_local"):
+    with pytest.raises(UnsupportedByTarget, match=what):
         kernel.function  # noqa: B018
 
 

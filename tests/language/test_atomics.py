@@ -104,6 +104,7 @@ def test_what_is_refused(builder, buffer) -> None:
         (T.atomic_add, "bool"),
         (T.atomic_add, "float8_e4m3fn"),
         (T.atomic_store, "float8_e5m2"),
+        (T.atomic_add, "int4"),
     ],
 )
 def test_dtypes_without_updates(builder, buffer, operation, dtype: str) -> None:

@@ -236,7 +236,7 @@ def _check_dtype(operation: str, op: str, place: object) -> None:
     if not isinstance(dtype, DType):
         return
     scalar = ATOMICS[op]
-    narrow = dtype.is_float and dtype.bits < 16
+    narrow = dtype.is_packed or (dtype.is_float and dtype.bits < 16)
     if narrow or (scalar and not SCALAR_OPS[scalar].accepts(dtype.evaluation)):
         raise KernelError(
             "E0221",
