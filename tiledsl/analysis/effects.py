@@ -71,7 +71,7 @@ def _own(node: Node) -> Iterator[Access]:
 def _looked_at(node: Print | Breakpoint) -> Iterator[Access]:
     for value in (node.value,) if isinstance(node, Print) else node.values:
         if isinstance(value, Region):
-            yield Access(value.buffer.name, False, value)
+            yield Access(value.buffer.root, False, value)
 
 
 def unordered_sum(function: Function) -> Atomic | None:
