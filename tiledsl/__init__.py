@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tiledsl.runtime.kernel import JITKernel as JITKernel
     from tiledsl.runtime.packing import pack as pack
     from tiledsl.runtime.packing import unpack as unpack
+    from tiledsl.runtime.profiler import Profiler as Profiler
     from tiledsl.runtime.profiler import TensorSupplyType as TensorSupplyType
     from tiledsl.runtime.reinterpret import as_dtype as as_dtype
     from tiledsl.tune.autotune import autotune as autotune
@@ -50,6 +51,7 @@ _HOMES: Final[dict[str, str]] = {
     "UnsupportedByTarget": "tiledsl.diagnostics",
     "JITKernel": "tiledsl.runtime.kernel",
     "JitFunction": "tiledsl.jit_function",
+    "Profiler": "tiledsl.runtime.profiler",
     "TensorSupplyType": "tiledsl.runtime.profiler",
     "as_dtype": "tiledsl.runtime.reinterpret",
     "autotune": "tiledsl.tune.autotune",
@@ -70,14 +72,31 @@ _MODULES: Final = {
     "language": "tiledsl.language",
     "layout": "tiledsl.compat.host.layouts",
     "math": "tiledsl.compat.host.numbers",
+    "autotuner": "tiledsl.autotuner",
     "testing": "tiledsl.testing",
     "profiler": "tiledsl.runtime.profiler",
 }
+# modules of host names, the same as those of the alias tilelang
+_HOST_MODULES: Final = frozenset(
+    {"cache", "carver", "contrib", "cuda", "engine", "rocm", "tileop", "tools"}
+    | {"transform", "tvm", "utils"}
+)
+# what TileLang has beside them: refused when it is used
+_THEIRS: Final = frozenset(
+    {"cpu", "lower", "libinfo", "metal", "quantize", "webgpu"}
+    | {f"register_{kind}_postproc" for kind in ("cuda", "hip", "c")}
+)
 
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(_MODULES[name])
+    if name in _HOST_MODULES:
+        host = import_module("tiledsl.compat.host_modules")
+        return host.host_module(f"tiledsl.{name}")
+    if name in _THEIRS:
+        refused = import_module("tiledsl.compat.refused")
+        return refused.refused(f"tiledsl.{name}", [*_HOMES, *_MODULES])
     if name not in _HOMES:
         raise AttributeError(f"module 'tiledsl' has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)
@@ -86,4 +105,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, *_MODULES])
+    return sorted([*globals(), *_HOMES, *_MODULES, *_HOST_MODULES])

@@ -161,6 +161,8 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     "tilelang.carver.template": {},
     "tilelang.tools": {
         "plot_layout": f"{_HOST}.names:plot_layout",
+        "Analyzer": f"{_HOST}.analyzing:Analyzer",
+        "AnalysisResult": f"{_HOST}.analyzing:AnalysisResult",
     },
     "tilelang.tileop": {},
     "tilelang.tileop.base": {
@@ -168,6 +170,9 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     },
     "tilelang.engine": {},
     "tilelang.engine.callback": {},
+    "tilelang.tools.cuda": {},
+    "tilelang.tools.cuda.iket": {},
+    "tilelang.rocm.intrinsics": {},
     "tilelang.cuda": {},
     "tilelang.cuda.intrinsics": _MMA_LAYOUT,
     "tilelang.cuda.intrinsics.layout": {},

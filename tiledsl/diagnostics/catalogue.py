@@ -188,6 +188,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "E2034": "a kernel needs more shared memory than a block of the GPU has",
     "E2035": "kernels for a GPU that is not here cannot be run",
     "E2036": "Triton has no conversions of this dtype for the GPU",
+    "E2041": "a packed dtype meets a run-time extent",
+    "E2042": "a loop stores packed elements and adds up in a narrow dtype",
     # E30 IR text
     "E3001": "the text is not Tile IR, or of a newer version",
     "E3002": "the text does not follow the grammar of Tile IR",

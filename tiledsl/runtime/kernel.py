@@ -30,13 +30,14 @@ from tiledsl.runtime.compiling import (
 )
 from tiledsl.runtime.expectations import expect_checked, path_of
 from tiledsl.runtime.explaining import explain
+from tiledsl.runtime.listings import Listings
 from tiledsl.runtime.prepared import prepare
 from tiledsl.runtime.profiler import Profiler, TensorSupplyType
 
 CallKind = Literal["lazy", "eager"]
 
 
-class JITKernel:
+class JITKernel(Listings):
     """A traced function, compiled for each backend and device it is called with.
 
     ``latency`` and ``ref_latency``: median milliseconds, None until profiled.
@@ -282,8 +283,7 @@ class JITKernel:
 
     def show_source(self, which: str = BACKEND) -> None:
         """Prints the program at a stage."""
-        kernel = isinstance(which, str) and which == "kernel"
-        print(self.source(BACKEND if kernel else which))
+        print(self._part(which))
 
     def print_source_code(self, which: str = BACKEND, file: str | None = None) -> None:
         """Prints the program at a stage, or writes it to a file."""
@@ -291,7 +291,14 @@ class JITKernel:
             self.show_source(which)
         else:
             place = path_of(file, "argument 'file'")
-            place.write_text(self.source(which), encoding="utf-8")
+            place.write_text(self._part(which), encoding="utf-8")
+
+    def _part(self, which: str) -> str:
+        """A stage, or ``kernel``, ``host`` or ``both``."""
+        if which == "both":
+            return f"{self.get_host_source()}\n{self.get_kernel_source()}"
+        parts = {"kernel": BACKEND, "host": "final"}
+        return self.source(parts.get(which, which) if isinstance(which, str) else which)
 
     def export_sources(self, path: str | Path) -> list[Path]:
         """Writes every stage into a directory; returns the files."""

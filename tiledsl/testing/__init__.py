@@ -1,5 +1,7 @@
 """Judging kernels and backends: references with bounds, exact oracles, poison, ring mode."""
 
+from importlib import import_module
+
 from tiledsl.testing import bounded_math
 from tiledsl.testing.bounds import Bounded, as_bounded, exact, roundoff
 from tiledsl.testing.compare import Comparison, Wrong, compare
@@ -58,3 +60,12 @@ __all__ = [
     "verify_kernel",
     "verify_programs",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The names that test files written for TileLang use: ``main``, ``requires_...``."""
+    host = import_module("tiledsl.compat.host_modules").host_module(__name__)
+    if name not in dir(host):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(host, name)
+    return value
