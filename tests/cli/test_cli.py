@@ -309,3 +309,10 @@ def test_missing_packages_are_named(package: str) -> None:
     assert done.returncode == 2
     assert f"'{package}'" in done.stderr
     assert "pip install 'tiledsl[cli]'" in done.stderr
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tiledsl", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("Usage: tiledsl ")
