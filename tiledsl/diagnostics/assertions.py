@@ -25,7 +25,7 @@ def raise_failures(kernel: str, failures: Sequence[Finding]) -> None:
         return
     first, *others = failures
     notes = [sample.describe(None) for sample in first.samples]
-    if first.count > len(first.samples):
+    if first.count > max(1, len(first.samples)):
         notes.append(f"{first.count} times in all")
     raise CheckError(
         first.code,

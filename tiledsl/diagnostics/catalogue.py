@@ -242,6 +242,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "E5030": "a call in checked mode found errors",
     "E5031": "the hook that breakpoint() calls raises an exception",
     "W5031": "breakpoint() does nothing on a compiled backend",
+    "W5032": "a kernel prints more than a call keeps",
     "W5080": "the passes on a function are not validated",
     "E5090": "two runs of a kernel on the same inputs differ",
     "E5091": "a kernel's results differ from a reference program's",

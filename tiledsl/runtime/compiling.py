@@ -21,7 +21,7 @@ from tiledsl.ir.verifier import verify
 from tiledsl.passes.base import Pass
 from tiledsl.passes.pipeline import Observer, run_pipeline
 from tiledsl.runtime.cache import open_cache
-from tiledsl.runtime.observing import require_silent
+from tiledsl.runtime.observing import observable
 
 # stages that every compilation has, whatever its passes and backend are called
 TRACE: Final = "trace"
@@ -102,9 +102,8 @@ def compile_function(
     names: Counter[str] = Counter()
 
     capabilities = backend.capabilities(target)
-    if not capabilities.observes:
-        require_silent(function, options)
-    judge = _judge(function, capabilities)
+    final, shown = observable(function, capabilities, options)
+    judge = _judge(final, capabilities)
 
     def record(step: Pass, before: Function, after: Function) -> None:
         if judge is not None:
@@ -114,11 +113,10 @@ def compile_function(
         changed = after is not before and after != before
         records.append(PassRecord(step.name + again, step.contract, changed, after))
 
-    final = function
     try:
         passes = backend.pipeline(target)
-        final = run_pipeline(function, passes, capabilities, observer=record)
-        executable = backend.build(final, target, options)
+        final = run_pipeline(final, passes, capabilities, observer=record)
+        executable = shown(backend.build(final, target, options))
     except (Error, MemoryError):
         raise
     except Exception as error:

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Final
 
-from tiledsl.backend import BuildOptions
-from tiledsl.diagnostics import TileWarning, UnsupportedByTarget
-from tiledsl.ir.nodes import Assert, Breakpoint, Function, Print
+from tiledsl.backend import BuildOptions, Capabilities, Executable
+from tiledsl.diagnostics import TileWarning
+from tiledsl.ir.nodes import Assert, Breakpoint, Function
+from tiledsl.ir.verifier import verify
 from tiledsl.ir.visitor import walk
+from tiledsl.passes.record_observations import record_observations
+from tiledsl.runtime.recording import RecordingExecutable
 
+Wrap = Callable[[Executable], Executable]
 _NO_STOP: Final = "W5031"
 
 
-def require_silent(function: Function, options: BuildOptions) -> None:
-    """Refuses what compiled code would have to show; warns of what it leaves out."""
+def observable(
+    function: Function, capabilities: Capabilities, options: BuildOptions
+) -> tuple[Function, Wrap]:
+    """The function to compile, and what makes of its executable one that shows its runs.
+
+    Assertions are checked if the options ask for it, what is printed is printed, and
+    breakpoints are left out with a warning.
+    """
+    if capabilities.observes:
+        return function, _unchanged
     for node in walk(function):
-        if isinstance(node, Print):
-            raise UnsupportedByTarget(
-                "E2001",
-                "T.print in compiled code is not available yet",
-                span=node.span,
-                hint="call kernel.interpret(...)",
-            )
-        if isinstance(node, Assert) and options.asserts and not node.assumed:
-            raise UnsupportedByTarget(
-                "E2001",
-                "assertions in compiled code are not available yet",
-                span=node.span,
-                hint="call kernel.interpret(...)",
-            )
         if isinstance(node, Breakpoint):
-            warn_of(node)
+            _warn_of(node)
+    recorded = record_observations(function, asserts=options.asserts)
+    asserted = options.asserts and any(
+        isinstance(part, Assert) and not part.assumed for part in function.body
+    )
+    if recorded.function != function:
+        verify(recorded.function)
+    if not recorded.sites and not asserted:
+        return recorded.function, _unchanged
+    return recorded.function, lambda inner: RecordingExecutable(
+        inner, recorded, function, options.asserts
+    )
 
 
-def warn_of(stop: Breakpoint) -> None:
+def _unchanged(executable: Executable) -> Executable:
+    return executable
+
+
+def _warn_of(stop: Breakpoint) -> None:
     """A breakpoint stops only where the program is interpreted."""
     warnings.warn_explicit(
-        f"{_NO_STOP} breakpoint() does nothing in compiled code: call kernel.interpret(...)",
+        f"{_NO_STOP} breakpoint() does nothing in compiled code: "
+        "call kernel.interpret(...)",
         TileWarning,
         stop.span.file,
         max(stop.span.line, 1),
