@@ -56,11 +56,27 @@ def assuming(ranges: Ranges, condition: Expr, holds: bool = True) -> Ranges:
             comparison = op if holds else _NEGATED[op]
             for fact in _MEANING[comparison](ranges.sum_of(a), ranges.sum_of(b)):
                 ranges = learn(ranges, fact)
-            return ranges
+            return _with_residue(ranges, a, b) if comparison == "eq" else ranges
         case Select(condition=a, then=b, otherwise=Const(value=False)) if holds:
             return assuming(assuming(ranges, a), b)
         case Select(condition=a, then=Const(value=True), otherwise=b) if not holds:
             return assuming(assuming(ranges, a, False), b, False)
+    return ranges
+
+
+def _with_residue(ranges: Ranges, remainder: Expr, value: Expr) -> Ranges:
+    """Knowing that ``x % d = r`` for constants d and r."""
+    match remainder, value:
+        case Apply(op="floormod", args=(Var() as var, Const(value=d))), Const(value=r):
+            known = ranges.of(var)
+            finer = known.modulus > 0 and d % known.modulus == 0
+            if 0 <= r < d and finer and r % known.modulus == known.residue:
+                try:
+                    return ranges.with_value(
+                        var, interval(known.low, known.high, int(d), int(r))
+                    )
+                except ValueError:
+                    return ranges  # no such x: the code here never runs
     return ranges
 
 

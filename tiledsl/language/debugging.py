@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.assertions import emit_assertion
-from tiledsl.frontend.buffers import BufferRef, RegionRef
+from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.operands import place
 from tiledsl.frontend.operators import ScalarLike
 from tiledsl.frontend.values import as_value
-from tiledsl.ir.nodes import Expr, Print
+from tiledsl.ir.nodes import Cast, Expr, Print
 
 
 def device_assert(condition: ScalarLike, msg: str = "") -> None:
@@ -115,7 +115,10 @@ def _scalar(obj: ScalarLike) -> Expr:
             expected="a value, and the text as msg",
             got=brief(obj),
         )
-    return as_value(obj).expr
+    value = as_value(obj).expr
+    if isinstance(obj, Element | VarRef) and isinstance(value, Cast):
+        return value.value  # an element as it is stored
+    return value
 
 
 def _message(msg: object, name: str) -> str:

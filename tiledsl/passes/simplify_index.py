@@ -114,6 +114,8 @@ def _chosen(expr: Apply, ranges: Ranges) -> Expr | None:
     divisor = ranges.of(second).constant
     if divisor is None or divisor <= 0:
         return None
+    if expr.op == "ceildiv" and ranges.of(Apply("floormod", expr.args)).constant == 0:
+        return Apply("floordiv", expr.args, span=expr.span)
     if expr.op in ("floordiv", "floormod", "ceildiv"):
         return _quotient(expr, divisor, ranges)
     return None
