@@ -69,9 +69,9 @@ def test_launches(builder) -> None:
     spec = T.Kernel(4, T.ceildiv(m, 64), threads=(32, 4))
     assert spec.grid == (index(4), Apply("ceildiv", (Var("m", INDEX), index(64))))
     assert spec.threads == (32, 4) and T.Kernel(1).threads == (128,)
-    for bad in ((), (1, 2, 3, 4)):
-        with pytest.raises(KernelError, match="E0211"):
-            T.Kernel(*bad)
+    assert T.Kernel(threads=32).grid == (index(1),)
+    with pytest.raises(KernelError, match="E0211"):
+        T.Kernel(1, 2, 3, 4)
     with pytest.raises(KernelError, match="E0320"):
         T.Kernel(-1)
     for threads in (0, -3, 1.5, "128", (), (1, 2, 3, 4), True):
@@ -156,3 +156,14 @@ def test_safe_values_are_checked(builder, buffer) -> None:
 def test_coordinates() -> None:
     assert T.index_to_coordinates(37, (8, 10)) == (3, 7)
     assert T.index_to_coordinates(123, (4, 5, 7)) == (3, 2, 4)
+
+
+def test_strided_tensors_in_both_forms() -> None:
+    n = T.dynamic("n")
+    called = T.StridedTensor((4, n), (n, 1), "int8")
+    written = T.StridedTensor[[4, n], [n, 1], "int8"]
+    assert called.dtype == written.dtype == "int8"
+    assert T.StridedTensor[(4,), (2,)].dtype == "float32"
+    for bad in ((4,), ((4,),), ((4, 4), (1,), "int8")):
+        with pytest.raises(KernelError, match="E0320"):
+            T.StridedTensor[bad]

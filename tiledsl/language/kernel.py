@@ -15,24 +15,25 @@ def Kernel(
     prelude: str | None = None,
     is_cpu: bool = False,
 ) -> KernelSpec:
-    """A launch of one to three extents: ``with T.Kernel(gx, gy) as (bx, by):``.
+    """A launch of up to three extents: ``with T.Kernel(gx, gy) as (bx, by):``.
 
     The names are block indices; the first extent varies fastest.  Extents are static or
-    run-time integers, 0 launches nothing.  ``threads`` is a hint.  E0211: not one to three
-    extents, a static negative one, or malformed ``threads``.
+    run-time integers, 0 launches nothing; without any there is one block.  ``threads`` is
+    a hint unless the index of a thread is used.  E0211: more than three extents, a
+    static negative one, or malformed ``threads``.
     """
     if prelude is not None:
         raise UnsupportedByTarget(
             "E2001", "prelude= is source of one device's language", span=here()
         )
-    if not 1 <= len(blocks) <= 3:
+    if len(blocks) > 3:
         raise KernelError(
             "E0211",
-            "T.Kernel takes one to three extents",
+            "T.Kernel takes at most three extents",
             span=here(),
             got=str(len(blocks)),
         )
-    grid = tuple(as_index(extent) for extent in extents(blocks, "the grid"))
+    grid = tuple(as_index(extent) for extent in extents(blocks or (1,), "the grid"))
     return KernelSpec(grid, _threads(threads))
 
 

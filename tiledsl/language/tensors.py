@@ -61,25 +61,43 @@ def _is_int(x: object) -> bool:
 Tensor = TensorForm()
 
 
-def StridedTensor(
-    shape: object, strides: object, dtype: object = "float32"
-) -> TensorType:
-    """A tensor with strides in elements: static or symbolic, 0 and negative allowed.
+class StridedTensorForm:
+    """``T.StridedTensor``: strides in elements, static or symbolic, 0 and negative allowed.
 
     >>> StridedTensor((4, 8), (16, 1), "float32").strides
     (16, 1)
+    >>> StridedTensor[[4, 8], [1, 4], "int8"].strides
+    (1, 4)
     """
-    sizes = extents(shape, "a tensor's shape")
-    steps = extents(strides, "a tensor's strides", least=None)
-    if len(sizes) != len(steps):
+
+    def __call__(
+        self, shape: object, strides: object, dtype: object = "float32"
+    ) -> TensorType:
+        """A tensor of ``shape``, one stride per dimension."""
+        sizes = extents(shape, "a tensor's shape")
+        steps = extents(strides, "a tensor's strides", least=None)
+        if len(sizes) != len(steps):
+            raise KernelError(
+                "E0320",
+                "a tensor needs one stride per dimension",
+                span=here(),
+                expected=f"{len(sizes)} strides",
+                got=str(len(steps)),
+            )
+        return TensorType(sizes, DType(dtype_of(dtype)), steps)
+
+    def __getitem__(self, key: object) -> TensorType:
+        if isinstance(key, tuple) and len(key) in (2, 3):
+            return self(*key)
         raise KernelError(
             "E0320",
-            "a tensor needs one stride per dimension",
+            "T.StridedTensor takes a shape, strides and perhaps a dtype",
             span=here(),
-            expected=f"{len(sizes)} strides",
-            got=str(len(steps)),
+            got=brief(key),
         )
-    return TensorType(sizes, DType(dtype_of(dtype)), steps)
+
+
+StridedTensor = StridedTensorForm()
 
 
 def _names(text: str, what: str) -> list[str]:
