@@ -168,6 +168,22 @@ def test_eager_calls_are_tuned_on_copies(timed: list[int]) -> None:
     assert len(timed) == 2 * count
 
 
+def test_scalars_are_not_made_up(timed: list[int]) -> None:
+    @tiledsl.autotune(configs={"rows": [1]}, **FAST)
+    @tiledsl.jit
+    def scaled(rows=1):
+        @T.prim_func
+        def main(X: T.Tensor((7,), "int32"), n: T.int32):
+            T.fill(X, n)
+
+        return main
+
+    with pytest.raises(ArgumentError, match="auto-generated scalar inputs"):
+        scaled()
+    with set_autotune_inputs(X.copy(), 3):
+        assert scaled().config == {"rows": 1}
+
+
 def test_auto_tuner(timed: list[int]) -> None:
     def kernel(rows=None):
         return build(7, rows)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from tiledsl.diagnostics import ArgumentError, brief
+from tiledsl.ir.nodes import Var
 from tiledsl.runtime.arrays import is_array
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.runtime.supply import TensorSupplyType
@@ -48,6 +49,7 @@ def inputs_for(
         inputs = [part for at, part in enumerate(kernel.params) if at not in outputs]
         return [call[part.name] for part in inputs]
     if supply_prog is None:
+        _refuse_scalars(kernel)
         return kernel.get_profiler(supply_type).inputs()
     supplied = supply_prog(list(kernel.params))
     if not isinstance(supplied, list | tuple):
@@ -58,6 +60,19 @@ def inputs_for(
             got=brief(supplied),
         )
     return list(supplied)
+
+
+def _refuse_scalars(kernel: JITKernel) -> None:
+    """A scalar may decide how much there is to do: nobody can make one up."""
+    for part in kernel.params:
+        if isinstance(part, Var):
+            raise ArgumentError(
+                "E0706",
+                f"tuning {kernel.name}: the scalar {part.name}",
+                expected="a value",
+                got="none: auto-generated scalar inputs have no meaning",
+                hint="call it inside `with set_autotune_inputs(...)`, or give supply_prog",
+            )
 
 
 def copied(args: list[object]) -> list[object]:
