@@ -74,6 +74,7 @@ def run(
         print(
             f"{group.name}: {len(chosen)} mutants; unchanged code takes"
             f" {baseline.seconds:.0f} s, the limit is {limit} s",
+            file=sys.stderr,
             flush=True,
         )
 
@@ -127,6 +128,6 @@ def _work(chosen: list[Mutant], try_one: Callable[[Mutant], Trial], path: Path) 
             print(
                 f"{verdict.outcome:8} {verdict.seconds:6.1f} s {trial.mutant}"
                 f" | {verdict.by}{excused}",
+                file=sys.stderr,
                 flush=True,
             )
-            sys.stdout.flush()

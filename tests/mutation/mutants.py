@@ -159,8 +159,13 @@ def _other_changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
                 "condition always false",
                 lambda n: setattr(n, "test", ast.Constant(False)),
             )
-        case ast.Call(args=[_, _]):
+        case ast.Call(func=function, args=[_, _]) if not _tests_type(function):
             yield "arguments swapped", lambda n: setattr(n, "args", n.args[::-1])  # type: ignore[attr-defined]
+
+
+def _tests_type(function: ast.expr) -> bool:
+    """Whether exchanged arguments would only ever raise TypeError: too easy."""
+    return isinstance(function, ast.Name) and function.id in ("isinstance", "getattr")
 
 
 def _name(op: ast.AST) -> str:

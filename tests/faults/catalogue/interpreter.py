@@ -154,8 +154,8 @@ INTERPRETER = (
         "saturation-dropped",
         "what is too large for an 8-bit float becomes NaN",
         "tiledsl_numpy.rounding:_bound",
-        "if saturate and dtype.bits == 8:",
-        "if saturate and dtype.bits == 16:",
+        "saturate and dtype.bits == 8",
+        "saturate and dtype.bits == 16",
     ),
     Fault(
         "subnormals-normal",
