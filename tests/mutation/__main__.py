@@ -33,6 +33,11 @@ def _arguments() -> argparse.Namespace:
         "--keep", action="store_true", help="keep the figures beside this file"
     )
     parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="try only what survived the kept run, and keep what became of it",
+    )
+    parser.add_argument(
         "--report", action="store_true", help="write the kept figures to docs/faults.md"
     )
     return parser.parse_args()
@@ -45,8 +50,6 @@ def main() -> int:
         return 0
     tiledsl.disable_cache()
     found = _measured(chosen)
-    if chosen.keep:
-        record.write(found)
     if chosen.json:
         print(json.dumps(found, indent=1))
         return 0
@@ -59,26 +62,35 @@ def main() -> int:
 
 def _measured(chosen: argparse.Namespace) -> record.Record:
     campaign = Campaign(chosen.each, chosen.seed, chosen.jobs)
+    again = set(record.kept()["survivors"]) if chosen.retry else None
+    words = ["python -m tests.mutation", *chosen.parts]
+    command = f"{' '.join(words)} --each {chosen.each} --seed {chosen.seed}"
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     trials: list[Trial] = []
     counts: Counter[str] = Counter()
+    found = record.record(command, today, counts, trials)
     for group in GROUPS:
         wanted = [
             name
             for name in group.modules
             if not chosen.parts or {group.name, name} & set(chosen.parts)
         ]
-        if not wanted:
+        sample = campaign.of(group, wanted)
+        if again is not None:
+            sample = [m for m in group.mutants() if m.name in again]
+        if not sample:
             continue
         counts.update(m.module for m in group.mutants() if m.module in wanted)
-        sample = campaign.of(group, wanted)
         with_tests(
             group.tests,
             lambda tests: trials.extend(run(campaign, group, sample, tests)),  # noqa: B023  # runs now
         )
-    words = ["python -m tests.mutation", *chosen.parts]
-    command = f"{' '.join(words)} --each {chosen.each} --seed {chosen.seed}"
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return record.record(command, today, counts, trials)
+        found = record.record(command, today, counts, trials)
+        if chosen.retry:
+            found = record.retried(trials, today)
+        if chosen.keep or chosen.retry:
+            record.write(found)  # after each part, for a run takes long
+    return found
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ _BASELINE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Trial:
-    """A mutant and what became of it; ``excuse`` says why nothing can see it."""
+    """A mutant by name and what became of it; ``excuse``: why nothing can see it."""
 
     module: str
     mutant: str
@@ -82,7 +82,7 @@ def run(
             verdict = try_mutant(
                 mutant, functions[mutant.module], lambda: judge(mutant.module), limit
             )
-            return Trial(mutant.module, str(mutant), verdict, reason(mutant))
+            return Trial(mutant.module, mutant.name, verdict, reason(mutant))
 
         return _in_processes(campaign.jobs, chosen, try_one)
     finally:
@@ -126,7 +126,7 @@ def _work(chosen: list[Mutant], try_one: Callable[[Mutant], Trial], path: Path) 
             verdict = trial.verdict
             excused = " (equivalent)" if trial.excuse else ""
             print(
-                f"{verdict.outcome:8} {verdict.seconds:6.1f} s {trial.mutant}"
+                f"{verdict.outcome:8} {verdict.seconds:6.1f} s {mutant}"
                 f" | {verdict.by}{excused}",
                 file=sys.stderr,
                 flush=True,

@@ -11,11 +11,11 @@ from typing import Final
 from tests.mutation.mutants import Mutant
 
 # (module, function): {(text, change): reason}
-_REASONS: Final[dict[tuple[str, str], dict[tuple[str, str], str]]] = {}
+REASONS: Final[dict[tuple[str, str], dict[tuple[str, str], str]]] = {}
 
 
 def reason(mutant: Mutant) -> str | None:
     """Why nothing can notice the mutant; None if something should."""
-    return _REASONS.get((mutant.module, mutant.where), {}).get(
+    return REASONS.get((mutant.module, mutant.where), {}).get(
         (mutant.text, mutant.what)
     )

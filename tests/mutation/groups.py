@@ -46,11 +46,15 @@ def _modules(package: str, folder: str, *without: str) -> tuple[str, ...]:
     )
 
 
+_PACKED: Final = tuple(
+    path.stem for path in sorted((ROOT / "tiledsl/passes").glob("packed_*.py"))
+)
+
 GROUPS: Final = (
     Group(
         "passes",
         "passes",
-        _modules("tiledsl.passes", "tiledsl/passes", "base"),
+        _modules("tiledsl.passes", "tiledsl/passes", "base", "tile", *_PACKED),
         ("tests/passes", "tests/analysis"),
         200,
     ),
@@ -66,8 +70,16 @@ GROUPS: Final = (
         "numpy",
         "numpy",
         _modules("tiledsl_numpy", "backends/tiledsl_numpy", "backend", "executable"),
-        ("tests/backends/numpy",),
+        ("tests/backends/numpy", "tests/conformance/test_atomics.py"),
         250,
+    ),
+    # elements of four bits; of these random programs know nothing
+    Group(
+        "packed",
+        "llvm",
+        tuple(f"tiledsl.passes.{name}" for name in _PACKED),
+        ("tests/language/test_packed_dtypes.py",),
+        0,
     ),
     # lowering only: neither the compiler around it nor threads and caches
     Group(
@@ -77,7 +89,7 @@ GROUPS: Final = (
             "tiledsl_llvm", "backends/tiledsl_llvm", "backend", "compiler",
             "executable", "jit", "machine", "processors", "threads",
         ),
-        ("tests/backends/llvm",),
+        ("tests/backends/llvm", "tests/conformance/test_atomics.py"),
         60,
     ),
     Group(
@@ -89,7 +101,7 @@ GROUPS: Final = (
             "modules", "present", "repaired_builder", "repairs", "serialize",
             "static_report", "targets",
         ),
-        ("tests/backends/triton",),
+        ("tests/backends/triton", "tests/conformance/test_atomics.py"),
         24,
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -60,6 +61,11 @@ class Mutant:
         """What names the mutant as long as its line says the same."""
         return self.module, self.where, self.text, self.what
 
+    @property
+    def name(self) -> str:
+        """The same in one line, without the number of the line."""
+        return f"{self.module} {self.where}: {self.what}: {self.text}"
+
     def __str__(self) -> str:
         return f"{self.module}:{self.line} {self.where}: {self.what}: {self.text}"
 
@@ -75,10 +81,15 @@ def mutants(module: str, source: str) -> list[Mutant]:
     """Every mutant of the functions of a module, in the order of their places."""
     tree = ast.parse(source)
     numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
-    found = []
-    for where, node in _code(tree):
+    found: list[Mutant] = []
+    seen: Counter[tuple[str, ...]] = Counter()
+    for where, line, node in _code(tree):
         for variation, (what, _) in enumerate(_changes(node)):
             text = " ".join(ast.unparse(node).split())[:100]
+            text = text if line.startswith(text) else f"{text} in {line}"
+            seen[where, text, what] += 1
+            if seen[where, text, what] > 1:
+                text += f" ({seen[where, text, what]})"
             number = numbers[id(node)]
             found.append(
                 Mutant(module, node.lineno, where, text, what, number, variation)
@@ -86,16 +97,18 @@ def mutants(module: str, source: str) -> list[Mutant]:
     return sorted(found, key=lambda mutant: (mutant.line, mutant.number))
 
 
-def _code(tree: ast.Module) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
-    """What functions compute, with the names of the functions around it.
+def _code(tree: ast.Module) -> Iterator[tuple[str, str, ast.expr | ast.stmt]]:
+    """What functions compute, with the names of the functions and the line around it.
 
     Without defaults, annotations, docstrings, and what only makes an error.
     """
-    stack: list[tuple[str, bool, ast.AST]] = [("", False, tree)]
+    stack: list[tuple[str, bool, str, ast.AST]] = [("", False, "", tree)]
     while stack:
-        name, inside, node = stack.pop()
+        name, inside, line, node = stack.pop()
+        if isinstance(node, ast.stmt):
+            line = ast.unparse(node).splitlines()[0][:100]
         if inside and isinstance(node, ast.expr | ast.stmt):
-            yield name, node
+            yield name, line, node
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             name = f"{name}.{node.name}".lstrip(".")
             parts: list[ast.AST] = [p for p in node.body if not _is_docstring(p)]
@@ -108,7 +121,7 @@ def _code(tree: ast.Module) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
             parts = []
         else:
             parts = [p for p in ast.iter_child_nodes(node) if not _is_for_readers(p)]
-        stack += [(name, inside, part) for part in parts]
+        stack += [(name, inside, line, part) for part in reversed(parts)]
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -135,6 +148,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield f"{_name(op)} changed", lambda n: setattr(n, "op", arithmetic())
         case ast.UnaryOp(op=ast.Not()):
             yield "not dropped", _drop_not
+        case ast.UnaryOp(op=ast.USub()):
+            yield "minus dropped", lambda n: setattr(n, "op", ast.UAdd())
         case _:
             yield from _other_changes(node)
 

@@ -27,6 +27,7 @@ class Record(TypedDict):
     processor_seconds: int
     modules: dict[str, Figures]
     survivors: list[str]
+    survivors_at_first: list[str]
 
 
 def record(
@@ -55,7 +56,31 @@ def record(
         "processor_seconds": round(seconds),
         "modules": modules,
         "survivors": survivors,
+        "survivors_at_first": survivors,
     }
+
+
+def retried(trials: Iterable[Trial], date: str) -> Record:
+    """The kept run with what became of its survivors; they stay counted as such."""
+    found = kept()
+    found["date"] = date
+    for trial in trials:
+        if trial.mutant not in found["survivors"]:
+            continue
+        outcome = "equivalent" if trial.excuse else trial.verdict.outcome
+        found["processor_seconds"] += round(trial.verdict.seconds)
+        if outcome == "survived":
+            continue
+        found["survivors"].remove(trial.mutant)
+        row = found["modules"][trial.module]
+        row["survived"] -= 1
+        row["tried" if outcome == "none" else outcome] += -1 if outcome == "none" else 1
+    return found
+
+
+def kept() -> Record:
+    found: Record = json.loads(LAST_RUN.read_text(encoding="utf-8"))
+    return found
 
 
 def score(rows: Iterable[Mapping[str, int]]) -> tuple[int, int]:
@@ -76,7 +101,7 @@ def report() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     head, _, rest = text.partition(_BEGIN)
     tail = rest.partition(_END)[2]
-    table = _table(json.loads(LAST_RUN.read_text(encoding="utf-8")))
+    table = _table(kept())
     DOCUMENT.write_text(f"{head}{_BEGIN}\n\n{table}\n{_END}{tail}", encoding="utf-8")
 
 
