@@ -336,3 +336,86 @@ def test_updates_of_threads(backend: str) -> None:
     np.testing.assert_array_equal(np.sort(own), [np.arange(32)] * 3)
     np.testing.assert_array_equal(np.sort(tickets.ravel()), np.arange(96))
     np.testing.assert_array_equal(sums, [[240, 256]] * 3)
+
+
+@every_backend
+def test_pointers_are_places(backend: str) -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((2, 4), "int32")):
+        with T.Kernel(3):
+            T.annotate_restrict_buffers(X)
+            T.atomic_add(T.address_of(X[1, 2]), 1)
+            T.atomic_add(T.access_ptr(X[0:2, 1:3], "rw"), 10)
+            T.atomic_add(X.access_ptr("w"), 100)
+
+    x = np.zeros((2, 4), np.int32)
+    tiledsl.compile(kernel, backend=backend)(x)
+    np.testing.assert_array_equal(x, [[300, 30, 0, 0], [0, 0, 3, 0]])
+
+
+def test_the_sanitizer_tells_updates_from_races() -> None:
+    @T.prim_func
+    def updates(X: T.Tensor((4,), "int32"), Y: T.Tensor((4,), "int32")):
+        with T.Kernel(3) as block:
+            for i in T.Parallel(8):
+                T.atomic_max(X[i % 4], block)
+                T.atomic_add(Y[block], T.atomic_load(X[0]))
+
+    x, y = np.zeros((2, 4), np.int32)
+    # results depend on the order, which is no race
+    assert not tiledsl.compile(updates).check(x, y).errors
+
+    @T.prim_func
+    def plain_read(X: T.Tensor((4,), "int32"), Y: T.Tensor((3,), "int32")):
+        with T.Kernel(3) as block:
+            T.atomic_add(X[0], 1)
+            Y[block] = X[0]
+
+    @T.prim_func
+    def plain_write(X: T.Tensor((4,), "int32"), Y: T.Tensor((3,), "int32")):
+        with T.Kernel(3) as block:
+            if block == 1:
+                X[0] = 5
+            Y[block] = T.atomic_add(X[0], 1, return_prev=True)
+
+    @T.prim_func
+    def own(X: T.Tensor((4,), "int32"), Y: T.Tensor((3,), "int32")):
+        with T.Kernel(3) as block:
+            T.atomic_add(X[block], 1)
+            Y[block] = X[block]
+
+    @T.prim_func
+    def iterations(X: T.Tensor((4,), "int32"), Y: T.Tensor((3,), "int32")):
+        with T.Kernel(1):
+            for i in T.Parallel(3):
+                T.atomic_add(X[0], 1)
+                Y[i] = X[0]
+
+    found = {
+        kernel: {error.code for error in report(kernel)}
+        for kernel in (plain_read, plain_write, own, iterations)
+    }
+    assert "E5012" in found[plain_read]
+    assert "E5012" in found[plain_write]
+    assert not found[own]
+    assert "E5013" in found[iterations]
+
+
+def report(kernel):
+    y = np.zeros(3, np.int32)
+    return tiledsl.compile(kernel).check(np.zeros(4, np.int32), y).errors
+
+
+def test_the_sanitizer_sees_undefined_elements_and_bounds() -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((4,), "int32"), n: T.int32):
+        with T.Kernel(1):
+            tile = T.alloc_shared((4,), "int32")
+            tile[0] = 1
+            for i in T.Parallel(4):
+                T.atomic_add(tile[i], 1)
+                T.atomic_max(tile[i], 1)
+                T.atomic_add(X[i + n], tile[0])
+
+    errors = tiledsl.compile(kernel).check(np.zeros(4, np.int32), 9).errors
+    assert {error.code for error in errors} == {"E5010", "E5011", "E5013"}

@@ -13,7 +13,7 @@ from tiledsl.frontend.scalars import Scalar, scalar
 from tiledsl.frontend.slices import check_rank, is_slice, sliced
 from tiledsl.frontend.values import Operators, Value, as_index, wrap
 from tiledsl.ir.dtypes import DType
-from tiledsl.ir.nodes import Buffer, Const, Expr, Load, Range, Region, Var
+from tiledsl.ir.nodes import Buffer, Const, Expr, Load, Range, Region, Var, index
 from tiledsl.ir.visitor import walk
 
 
@@ -92,6 +92,10 @@ class BufferRef(Unindexed):
     @property
     def scope(self) -> str:
         return self.ir.scope
+
+    def access_ptr(self, access_type: str = "r", **hints: object) -> Element:
+        """The first element, as a place; see ``T.access_ptr``."""
+        return Element(self.ir, tuple(index(0) for _ in self.ir.shape))
 
     def __getitem__(self, key: object) -> Element | RegionRef:
         keys = key if isinstance(key, tuple) else (key,)

@@ -63,7 +63,9 @@ class Launches(Activation):
         zero = Const(0, INDEX, span=span)
         with (
             self.names.region("launch", span),
-            self.builder.block("launch", threads=spec.threads) as collected,
+            self.builder.block(
+                "launch", threads=spec.threads, grid=spec.grid
+            ) as collected,
         ):
             indices = tuple(
                 self.builder.declare_index(name, zero, extent)

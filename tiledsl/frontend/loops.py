@@ -17,7 +17,7 @@ from tiledsl.frontend.parallel_nest import check_nesting, merged
 from tiledsl.frontend.snapshots import at_host_level, refuse_reads
 from tiledsl.frontend.specs import KernelSpec, LoopAxis, LoopSpec
 from tiledsl.frontend.threads.thread_index import ThreadIndex
-from tiledsl.frontend.values import as_condition, as_index, is_symbolic, wrap
+from tiledsl.frontend.values import Value, as_condition, as_index, is_symbolic, wrap
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Apply,
@@ -107,10 +107,26 @@ class Loops(Activation):
                 for name, axis in zip(_padded(names, spec), spec.axes, strict=True)
             ]
             values = tuple(wrap(var) for var in indices)
-            yield values[0] if len(values) == 1 and not spec.always_tuple else values
+            if spec.visit is not None:
+                yield from self._visited(spec.visit, values[0], span)
+            else:
+                single = len(values) == 1 and not spec.always_tuple
+                yield values[0] if single else values
         self.state.loops.pop()
         self.builder.span = span
         self._emit_loop(spec, indices, collected.statements, span)
+
+    def _visited(
+        self,
+        visit: Callable[[Value], tuple[Expr, tuple[Value, ...]]],
+        number: Value,
+        span: Span,
+    ) -> Iterator[object]:
+        """A body that runs under a condition on the loop's index."""
+        condition, values = visit(number)
+        with self.builder.block("arm") as arm:
+            yield values[0] if len(values) == 1 else values
+        self.builder.emit(If(condition, arm.statements, span=span))
 
     def _at_host(self, spec: LoopSpec, span: Span) -> Iterator[object]:
         """A loop around launches: unrolled, since the host part of the IR is straight."""

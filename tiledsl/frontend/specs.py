@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import here
 from tiledsl.ir.nodes import Expr
+
+if TYPE_CHECKING:
+    from tiledsl.frontend.values import Value
 
 LoopForm = Literal["serial", "unroll", "pipelined", "vectorized", "parallel"]
 
@@ -26,13 +30,15 @@ class LoopSpec:
     """What ``T.serial(n)``, ``T.Parallel(a, b)`` and the like return.
 
     Several axes: nested loops, outermost first, or one product space (parallel).  One
-    axis gives one index, several give a tuple, unless ``always_tuple``.
+    axis gives one index, several give a tuple, unless ``always_tuple``.  ``visit`` turns
+    the index of a loop into a condition under which its body runs, and what it yields.
     """
 
     kind: LoopForm
     axes: tuple[LoopAxis, ...]
     stages: int = 0
     always_tuple: bool = False
+    visit: Callable[[Value], tuple[Expr, tuple[Value, ...]]] | None = None
 
     def __iter__(self) -> NoReturn:
         raise KernelError(

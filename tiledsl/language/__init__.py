@@ -180,6 +180,12 @@ from tiledsl.language.names import UnavailableName as _UnavailableName
 from tiledsl.language.names import unavailable as _unavailable
 from tiledsl.language.packs import abs2, add2, fma2, max2, min2, mul2
 from tiledsl.language.packs import pack_dtype as _pack_dtype
+from tiledsl.language.persistent import Persistent, PersistentTileScheduler
+from tiledsl.language.pointers import (
+    access_ptr,
+    address_of,
+    annotate_restrict_buffers,
+)
 from tiledsl.language.predicates import all_of, any_of
 from tiledsl.language.reduce import (
     reduce_absmax,
@@ -253,13 +259,14 @@ Buffer = Tensor
 
 __all__ = [
     "Buffer", "Cast", "Fragment", "FragmentBuffer", "GemmWarpPolicy", "Kernel",
-    "Layout", "LocalBuffer", "Parallel", "Pipelined", "Ref", "Select", "Serial",
-    "SharedBuffer", "StridedTensor", "Tensor", "Unroll", "Vectorized", "abs", "abs2",
-    "acos", "acosh", "activemask", "add2", "all_of", "all_sync", "alloc_buffer",
-    "alloc_fragment", "alloc_global", "alloc_local", "alloc_reducer", "alloc_shared",
-    "alloc_var", "annotate_compile_flags", "annotate_consumer_reg_alloc",
-    "annotate_l2_hit_ratio", "annotate_layout", "annotate_min_blocks_per_sm",
-    "annotate_pass_configs", "annotate_producer_reg_dealloc", "annotate_safe_value",
+    "Layout", "LocalBuffer", "Parallel", "Persistent", "PersistentTileScheduler",
+    "Pipelined", "Ref", "Select", "Serial", "SharedBuffer", "StridedTensor", "Tensor",
+    "Unroll", "Vectorized", "abs", "abs2", "access_ptr", "acos", "acosh", "activemask",
+    "add2", "address_of", "all_of", "all_sync", "alloc_buffer", "alloc_fragment",
+    "alloc_global", "alloc_local", "alloc_reducer", "alloc_shared", "alloc_var",
+    "annotate_compile_flags", "annotate_consumer_reg_alloc", "annotate_l2_hit_ratio",
+    "annotate_layout", "annotate_min_blocks_per_sm", "annotate_pass_configs",
+    "annotate_producer_reg_dealloc", "annotate_restrict_buffers", "annotate_safe_value",
     "any_of", "any_sync", "asin", "asinh", "assume", "async_copy", "atan", "atan2",
     "atanh", "atomic_add", "atomic_addx2", "atomic_addx4", "atomic_load", "atomic_max",
     "atomic_min", "atomic_or", "atomic_store", "attr", "ballot", "ballot_sync",

@@ -48,16 +48,12 @@ _HARDWARE: Final[dict[str, str]] = {
     "WSSchedule": "T.Pipelined",
     "WSScope": "T.Pipelined",
     "WSSync": "T.Pipelined",
-    "access_ptr": "a slice of the buffer",
 }
 
 _TO_COME: Final[dict[str, str]] = {
     # structure and buffers
     "ptr": "pass the tensor itself",
     "make_tensor": "pass the tensor itself",
-    "PersistentTileScheduler": "a T.Kernel with one block per tile",
-    "annotate_restrict_buffers": "",
-    "Persistent": "a T.Kernel with one block per tile",
     # tile operations
     # narrow floats
     "float8_e4m3fnuz": "float8_e4m3fn",
