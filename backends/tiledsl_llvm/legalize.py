@@ -58,6 +58,17 @@ def legalize(function: Function, machine: Machine) -> Function:
     return rebuild(function, _Legalizer(machine).change)
 
 
+def _of_the_block(node: OperationT) -> OperationT:
+    """The operation on local buffers as tiles, which the loops it becomes share."""
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Region) and part.buffer.scope == "local":
+            return replace(part, buffer=replace(part.buffer, scope="fragment"))
+        return part
+
+    return rebuild(node, change)
+
+
 @dataclass
 class _Legalizer:
     machine: Machine
@@ -80,7 +91,7 @@ class _Legalizer:
             return self.accumulate_wide(node)
         if not isinstance(node, Copy | Fill | Reduce | Sort | Gemm):
             return node
-        before, node = self.settle(node)
+        before, node = self.settle(_of_the_block(node))
         return (*before, *self.operation(node))
 
     def operation(self, node: Copy | Fill | Reduce | Sort | Gemm) -> tuple[Node, ...]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from tiledsl.analysis.effects import written
 from tiledsl.analysis.evaluate import evaluate
 from tiledsl.frontend.threads.axis import ThreadAxis
 from tiledsl.frontend.threads.tile_loops import zero_of
+from tiledsl.frontend.threads.uniformity import is_pure
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Allocate,
@@ -51,8 +54,21 @@ def masked(statement: Statement, mask: Expr | None) -> Statement:
         case Allocate():
             return statement
         case Let(var=var, value=value):
-            return Let(var, where(mask, value), span=statement.span)
+            guard = None if is_pure(value) else mask
+            return Let(var, where(guard, value), span=statement.span)
     return statement if mask is None else If(mask, (statement,), span=statement.span)
+
+
+def merged(last: Statement, statement: Statement) -> If | None:
+    """Two statements under one mask as one ``If``, unless the first changes the mask."""
+    if not isinstance(last, If) or not isinstance(statement, If):
+        return None
+    if last.condition != statement.condition or last.otherwise or statement.otherwise:
+        return None
+    read = {part.buffer.name for part in walk(last.condition) if isinstance(part, Load)}
+    if read & written(last.then):
+        return None
+    return replace(last, then=last.then + statement.then)
 
 
 def per_thread_values(

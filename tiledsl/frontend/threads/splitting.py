@@ -49,10 +49,12 @@ class Splitting(Control):
 
     def kernel(self, body: Block) -> Block:
         lines = Lines()
-        if returns(body):
-            yes = Const(True, BOOL, span=body[0].span)
-            self.exits = Exits(self.flag(lines, "active", yes))
-        self.run(lines, body, None)
+        for statement in body:
+            if self.exits.kernel is None and returns((statement,)):
+                # from here on some threads may be gone
+                yes = Const(True, BOOL, span=statement.span)
+                self.exits = Exits(self.flag(lines, "active", yes))
+            self.run(lines, (statement,), None)
         return lines.finished()
 
     def run(self, lines: Lines, block: Sequence[Node], mask: Expr | None) -> None:

@@ -15,7 +15,13 @@ from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.threads.axis import ThreadAxis
 from tiledsl.frontend.threads.exits import Exits, leaves_loop
-from tiledsl.frontend.threads.masks import both, masked, per_thread_values, where
+from tiledsl.frontend.threads.masks import (
+    both,
+    masked,
+    merged,
+    per_thread_values,
+    where,
+)
 from tiledsl.frontend.threads.statements import (
     Barrier,
     Combine,
@@ -23,7 +29,11 @@ from tiledsl.frontend.threads.statements import (
     PerThread,
 )
 from tiledsl.frontend.threads.touches import Touch, Touches
-from tiledsl.frontend.threads.uniformity import TILE_STATEMENTS, Varying
+from tiledsl.frontend.threads.uniformity import (
+    TILE_STATEMENTS,
+    Varying,
+    is_pure,
+)
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Accumulate,
@@ -57,6 +67,14 @@ class Lines:
     done: list[Statement] = field(default_factory=list)
     region: list[Statement] = field(default_factory=list)
     touched: list[Touch] = field(default_factory=list)
+
+    def add(self, statement: Statement) -> None:
+        """Appends to the open region."""
+        both = merged(self.region[-1], statement) if self.region else None
+        if both is None:
+            self.region.append(statement)
+        else:
+            self.region[-1] = both
 
     def close(self) -> None:
         if self.region:
@@ -110,7 +128,8 @@ class Structure:
         """A statement that each thread which takes part runs by itself."""
         for part in self.exits.lowered(statement):
             self.join(lines, part)
-            lines.region += self._masked(lines, part, self.taking_part(mask))
+            for line in self._masked(lines, part, self.taking_part(mask)):
+                lines.add(line)
 
     def join(self, lines: Lines, part: Node) -> None:
         """Makes sure that the open region may hold the statement."""
@@ -144,8 +163,8 @@ class Structure:
         """A new name for a value of each thread."""
         var = Var(self.builder.unique(name), value.dtype, span=value.span)
         self.varying.vars.add(var.name)
-        let = masked(Let(var, value, span=value.span), self.taking_part(mask))
-        if isinstance(let, Let) and not any(isinstance(n, Load) for n in walk(let)):
+        let = Let(var, where(self.taking_part(mask), value), span=value.span)
+        if is_pure(let.value):
             self.builder.definitions[var.name] = let.value
         self.join(lines, let)
         lines.region.append(let)
