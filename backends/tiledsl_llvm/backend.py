@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
-from tiledsl.ir.dtypes import ALL_DTYPES, DType
+from tiledsl.ir.dtypes import WHOLE_DTYPES, DType
 from tiledsl.ir.nodes import Function
 from tiledsl.passes.dead_code import DeadCode
 from tiledsl.passes.forward_copies import ForwardCopies
@@ -69,7 +69,7 @@ class LlvmBackend:
     def capabilities(self, target: Target) -> Capabilities:
         machine = _checked(target)
         return Capabilities(
-            dtypes=frozenset(dtype for dtype in ALL_DTYPES if not dtype.is_packed),
+            dtypes=frozenset(WHOLE_DTYPES),
             gemm=_gemm_dtypes(),
             block_bytes=_BLOCK_BYTES,
             vector_bytes=machine.vector_bytes,

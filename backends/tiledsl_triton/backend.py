@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from tiledsl.analysis.effects import unordered_sum
 from tiledsl.backend import BuildOptions, Capabilities, Executable, Target
 from tiledsl.diagnostics import UnsupportedByTarget
-from tiledsl.ir.dtypes import ALL_DTYPES
+from tiledsl.ir.dtypes import WHOLE_DTYPES
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.visitor import walk
 from tiledsl.passes.base import Pass
@@ -56,7 +56,7 @@ class TritonBackend:
         return tuple(found)
 
     def capabilities(self, target: Target) -> Capabilities:
-        dtypes = frozenset(dtype for dtype in ALL_DTYPES if not dtype.is_packed)
+        dtypes = frozenset(WHOLE_DTYPES)
         if target.name == INTERPRETER:
             return Capabilities(dtypes, gemm_dtypes(), 1 << 30, power_of_two_tiles=True)
         gpu = gpu_of(target.name)

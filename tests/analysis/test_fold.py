@@ -12,7 +12,7 @@ from tiledsl_numpy import NumpyBackend
 
 from tiledsl.analysis.fold import fold_apply, fold_bitcast, fold_cast
 from tiledsl.backend import Arguments, ArrayRef, BuildOptions, Target
-from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, INDEX, DType
+from tiledsl.ir.dtypes import BOOL, INDEX, WHOLE_DTYPES, DType
 from tiledsl.ir.literals import fits
 from tiledsl.ir.nodes import (
     Apply,
@@ -33,7 +33,7 @@ from tiledsl.ir.ops import SCALAR_OPS
 CASES = [
     (op, dtype)
     for op in SCALAR_OPS.values()
-    for dtype in ALL_DTYPES
+    for dtype in WHOLE_DTYPES
     if op.accepts(dtype)
 ]
 
@@ -119,16 +119,16 @@ def test_operations(op: object, dtype: DType) -> None:
         assert_same(const, value, expr)
 
 
-@pytest.mark.parametrize("source", ALL_DTYPES)
+@pytest.mark.parametrize("source", WHOLE_DTYPES)
 def test_casts_and_bitcasts(source: DType) -> None:
     casts = [
         Cast(Const(value, source), target)
-        for target in ALL_DTYPES
+        for target in WHOLE_DTYPES
         for value in values_of(source)
     ]
     bitcasts = [
         Bitcast(Const(value, source), target)
-        for target in ALL_DTYPES
+        for target in WHOLE_DTYPES
         for value in values_of(source)
         if target.bits == source.bits and BOOL not in (source, target)
     ]

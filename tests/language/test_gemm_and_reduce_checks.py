@@ -98,6 +98,7 @@ def test_run_time_extents_are_refused(builder, buffer, tile) -> None:
         T.gemm(buffer("A", (16, "n"))[:, :], tile("b", (8, 4)), tile("c", (16, 4)))
 
 
+_BYTES = ("int8", "uint8", "int4", "uint4")
 _ALLOWED = {
     ("float16", "float16"): {"float16", "float32"},
     ("bfloat16", "bfloat16"): {"bfloat16", "float32"},
@@ -106,14 +107,15 @@ _ALLOWED = {
     ("float64", "float64"): {"float64"},
     **{
         (a, b): {"float32", "float16", "bfloat16"}
-        for a in ("float8_e4m3fn", "float8_e5m2")
-        for b in ("float8_e4m3fn", "float8_e5m2")
+        for a in ("float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
+        for b in ("float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
     },
-    **{(a, b): {"int32"} for a in ("int8", "uint8") for b in ("int8", "uint8")},
+    **{(a, b): {"int32"} for a in _BYTES for b in _BYTES},
 }
 _DTYPES = (
     "bool", "int8", "uint8", "int32", "float16", "bfloat16", "float32", "tfloat32",
     "float64", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu",
+    "int4", "uint4", "float4_e2m1fn",
 )  # fmt: skip
 
 
@@ -128,7 +130,7 @@ def test_dtype_triples(builder, tile, a: str) -> None:
             with pytest.raises(KernelError, match="E0205") as caught:
                 T.gemm(*operands)
             assert caught.value.got == f"{a}, {b} -> {c}"
-            assert "int8, uint8 -> int32" in (caught.value.expected or "")
+            assert "int4, uint4 -> int32" in (caught.value.expected or "")
 
 
 def test_a_product_onto_its_operand(builder, tile) -> None:

@@ -12,8 +12,21 @@ from hypothesis import strategies as st
 
 from tiledsl.analysis.reading import read_function
 from tiledsl.backend import Capabilities
-from tiledsl.ir.dtypes import BOOL
-from tiledsl.ir.nodes import Assert, Const, Copy, Function, Launch, Node, Wait
+from tiledsl.ir.dtypes import BOOL, DType
+from tiledsl.ir.nodes import (
+    Allocate,
+    Assert,
+    Buffer,
+    Const,
+    Copy,
+    Fill,
+    Function,
+    Launch,
+    Node,
+    Wait,
+    index,
+    whole,
+)
 from tiledsl.ir.printer import print_function
 from tiledsl.ir.visitor import transform
 from tiledsl.passes.base import Pass
@@ -56,6 +69,8 @@ def test_each_pass_does_something_to_generated_functions(
             function = run_pipeline(function, DEFAULT_PIPELINE[:-2], capabilities)
         if step.name == "drop-observations":  # none are generated
             function = transform(function, _observed)
+        if step.name == "packed-as-bytes":  # nor are packed dtypes
+            function = transform(function, _with_packed_tile)
         after = run_pipeline(function, (step,), capabilities)
         if after != function:
             changed += 1
@@ -73,3 +88,12 @@ def _observed(node: Node) -> Node:
         always = Assert(Const(True, BOOL), "always")
         return replace(node, body=(always, *node.body, Wait()))
     return node
+
+
+def _with_packed_tile(node: Node) -> Node:
+    """A tile that nobody reads."""
+    if not isinstance(node, Launch):
+        return node
+    tile = Buffer("packed", (index(6),), DType("int4"), "shared")
+    fill = Fill(whole(tile), Const(-3, DType("int4")))
+    return replace(node, body=(Allocate(tile), fill, *node.body))

@@ -201,6 +201,8 @@ FLOAT32: Final = DType("float32")
 FLOAT64: Final = DType("float64")
 
 ALL_DTYPES: Final[tuple[DType, ...]] = tuple(DType(name) for name in _FACTS)
+# those whose elements fill bytes
+WHOLE_DTYPES: Final = tuple(dtype for dtype in ALL_DTYPES if not dtype.is_packed)
 
 
 def from_numpy(dtype: np.dtype[np.generic]) -> DType | None:

@@ -153,8 +153,9 @@ class _Rewriter(PackedElements):
             return replace(
                 store, buffer=self.buffer(buffer), indices=indices, value=value
             )
+        memory, value = self.buffer(buffer), self.named(value)
         return packed_memory.store(
-            self.buffer(buffer), buffer.dtype, indices, value, store.proved, store.span
+            memory, buffer.dtype, indices, value, store.proved, store.span
         )
 
     def parallel(self, loop: Parallel) -> Iterator[Statement]:
@@ -204,7 +205,9 @@ class _Rewriter(PackedElements):
         extents = tuple(self.inline(extent) for extent in loop.extents)
         outer, self.lets = self.lets, []
         dtype = statement.target.buffer.dtype
-        low, high = (encode(self.expr(value), dtype) for value in loop.values)
+        low, high = (
+            encode(self.named(self.expr(value)), dtype) for value in loop.values
+        )
         present = None
         if loop.present is not None:
             present = self.expr(loop.present[0]), self.expr(loop.present[1])

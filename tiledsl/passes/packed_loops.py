@@ -31,7 +31,7 @@ from tiledsl.ir.nodes import (
     index,
 )
 from tiledsl.ir.visitor import substitute, walk
-from tiledsl.passes.packed_memory import half, is_even
+from tiledsl.passes.packed_memory import half, is_even, parity
 
 Fresh = Callable[[str], str]
 Points = tuple[Expr, ...]
@@ -80,19 +80,16 @@ def pair_loop(statement: Copy | Fill, fresh: Fresh) -> PairLoop | None:
     points = tuple(Var(fresh("b"), INDEX) for _ in shape)
     *outer, byte = points
     even = is_even(last.start)
-    skipped: Expr = index(0)
+    first: Expr = Apply("mul", (byte, index(2)))
     if not even:
-        skipped = Apply("floormod", (last.start, index(2)))
-    first: Expr = Apply("sub", (Apply("mul", (byte, index(2))), skipped))
-    if even:
-        first = Apply("mul", (byte, index(2)))
+        first = Apply("sub", (first, parity(last.start)))
     places = (first, Apply("add", (first, index(1))))
     count = half(Apply("add", (shape[-1], index(1 if even else 2))))
-    tests = [_within(target, (*outer, place), (*shape[:-1], None)) for place in places]
+    tests = [_within(target, (*outer, place), shape) for place in places]
     whole = even and is_even(shape[-1]) and _always(target, shape)
     at = (
         *_position(target, points)[:-1],
-        Apply("add", (half(last.start), byte)),
+        _sum(half(last.start), byte),
     )
     low, high = (_value(statement, (*outer, place), steady=whole) for place in places)
     proved = claims(whole and dim.proved for dim in target.dims)
@@ -162,9 +159,7 @@ def _sum(start: Expr, point: Expr) -> Expr:
     return Apply("add", (start, point))
 
 
-def _within(
-    region: Region, points: Points, shape: tuple[Expr | None, ...]
-) -> Expr | None:
+def _within(region: Region, points: Points, shape: tuple[Expr, ...]) -> Expr | None:
     """Whether points are in a region's ranges; None if their extents say so."""
     result: Expr | None = None
     for point, extent, size in zip(points, region.shape, shape, strict=True):
@@ -174,9 +169,7 @@ def _within(
     return result
 
 
-def _fits(size: Expr | None, extent: Expr) -> bool:
-    if size is None:
-        return False
+def _fits(size: Expr, extent: Expr) -> bool:
     if isinstance(size, Const) and isinstance(extent, Const):
         return int(size.value) <= int(extent.value)
     return size == extent

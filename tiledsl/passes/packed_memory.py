@@ -54,11 +54,11 @@ def load(
         signed = memory.dtype == "int8" and pair > 127
         outside = Const(pair - 256 if signed else pair, memory.dtype)
     byte = _unsigned(Load(memory, at, outside, proved, span=span))
-    high = _parity(last)
+    high = parity(last)
     upper = Apply("shr", (byte, _byte(4)))
     lower = Apply("and", (byte, _byte(15)))
-    if isinstance(high, bool):
-        return decode(upper if high else lower, dtype)
+    if isinstance(high, Const):
+        return decode(upper if high.value else lower, dtype)
     odd = Apply("ne", (high, index(0)))
     return decode(Select(odd, upper, lower, lazy=False), dtype)
 
@@ -76,11 +76,11 @@ def store(
     at = (*indices[:-1], half(last))
     old = _unsigned(Load(memory, at, None, proved, span=span))
     code = encode(value, dtype)
-    high = _parity(last)
+    high = parity(last)
     upper = _pair(Apply("and", (old, _byte(15))), code)
     lower = Apply("or", (Apply("and", (old, _byte(0xF0))), code))
-    if isinstance(high, bool):
-        byte: Expr = upper if high else lower
+    if isinstance(high, Const):
+        byte: Expr = upper if high.value else lower
     else:
         byte = Select(Apply("ne", (high, index(0))), upper, lower, lazy=False)
     return Store(memory, at, _stored(byte, memory), proved, span=span)
@@ -109,12 +109,12 @@ def is_even(expr: Expr) -> bool:
     return affine(expr).factor % 2 == 0
 
 
-def _parity(expr: Expr) -> bool | Expr:
-    """Whether an index is odd, if known; else its remainder by 2."""
+def parity(expr: Expr) -> Expr:
+    """The remainder of an index by 2, a constant if that is known."""
     if is_even(expr):
-        return False
+        return index(0)
     if is_even(Apply("add", (expr, index(1)))):
-        return True
+        return index(1)
     return Apply("floormod", (expr, index(2)))
 
 

@@ -8,7 +8,7 @@ from tiledsl_llvm import LlvmBackend
 from tiledsl_numpy import NumpyBackend
 
 from tiledsl.backend import Arguments, ArrayRef, Backend, BuildOptions
-from tiledsl.ir.dtypes import ALL_DTYPES, INDEX, DType
+from tiledsl.ir.dtypes import INDEX, WHOLE_DTYPES, DType
 from tiledsl.ir.nodes import (
     Buffer,
     Cast,
@@ -21,8 +21,8 @@ from tiledsl.ir.nodes import (
     index,
 )
 
-PAIRS = [(a, b) for a in ALL_DTYPES for b in ALL_DTYPES if a != b]
-NARROW = [d for d in ALL_DTYPES if d.is_float and d.bits < 32]
+PAIRS = [(a, b) for a in WHOLE_DTYPES for b in WHOLE_DTYPES if a != b]
+NARROW = [d for d in WHOLE_DTYPES if d.is_float and d.bits < 32]
 DIRECTED = [(a, b) for a in ("float32", "float64") for b in NARROW] + [
     ("float64", "float32")
 ]

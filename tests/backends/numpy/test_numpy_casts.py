@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tiledsl_numpy.casts import bitcast, cast
 
-from tiledsl.ir.dtypes import ALL_DTYPES, DType
+from tiledsl.ir.dtypes import WHOLE_DTYPES, DType
 from tiledsl.testing.scalar_evaluator.conversion import convert, from_bits, to_bits
 
 ROUNDINGS = ("rn", "rz", "rp", "rm")
-NARROW = [dtype for dtype in ALL_DTYPES if dtype.bits <= 16]
-WIDE = [dtype for dtype in ALL_DTYPES if dtype.bits > 16]
-SMALL_FLOATS = [dtype for dtype in ALL_DTYPES if dtype.is_float and dtype.bits <= 16]
+NARROW = [dtype for dtype in WHOLE_DTYPES if dtype.bits <= 16]
+WIDE = [dtype for dtype in WHOLE_DTYPES if dtype.bits > 16]
+SMALL_FLOATS = [dtype for dtype in WHOLE_DTYPES if dtype.is_float and dtype.bits <= 16]
 
 
 def all_codes(dtype: DType) -> np.ndarray:
@@ -62,7 +62,7 @@ def check(
     assert not wrong, [(array[k], hex(got[k]), hex(expected[k])) for k in wrong[:5]]
 
 
-@pytest.mark.parametrize("target", ALL_DTYPES)
+@pytest.mark.parametrize("target", WHOLE_DTYPES)
 @pytest.mark.parametrize("source", NARROW)
 def test_every_code_to_nearest(source: DType, target: DType) -> None:
     check(all_codes(source), source, target)
@@ -115,7 +115,7 @@ def wide_floats(dtype: DType) -> np.ndarray:
         return np.concatenate([np.array(special).astype(noise.dtype), noise])
 
 
-@pytest.mark.parametrize("target", ALL_DTYPES)
+@pytest.mark.parametrize("target", WHOLE_DTYPES)
 @pytest.mark.parametrize("source", [DType("float32"), DType("float64")])
 def test_wide_floats(source: DType, target: DType) -> None:
     array = wide_floats(source)
@@ -131,7 +131,7 @@ def test_wide_floats(source: DType, target: DType) -> None:
         check(array[::7], source, target, "rp", False)
 
 
-@pytest.mark.parametrize("target", ALL_DTYPES)
+@pytest.mark.parametrize("target", WHOLE_DTYPES)
 @pytest.mark.parametrize("source", [dtype for dtype in WIDE if not dtype.is_float])
 def test_wide_integers(source: DType, target: DType) -> None:
     rng = np.random.default_rng(5)
@@ -157,10 +157,10 @@ def test_double_rounding_is_avoided() -> None:
     assert float(found) == 2.0**62 + 2.0**55
 
 
-@pytest.mark.parametrize("dtype", ALL_DTYPES)
+@pytest.mark.parametrize("dtype", WHOLE_DTYPES)
 def test_bitcast_keeps_the_bits(dtype: DType) -> None:
     rng = np.random.default_rng(6)
-    for other in ALL_DTYPES:
+    for other in WHOLE_DTYPES:
         if other.bits == dtype.bits and "bool" not in (dtype, other):
             codes = rng.integers(0, 256, 64 * dtype.bytes, dtype=np.uint8)
             array = codes.view(dtype.as_numpy())

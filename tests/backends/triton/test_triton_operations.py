@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tiledsl.ir import nodes as ir
-from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, INDEX, DType
+from tiledsl.ir.dtypes import BOOL, INDEX, WHOLE_DTYPES, DType
 from tiledsl.ir.ops import SCALAR_OPS, ScalarOp
 
 Run = Callable[..., list[np.ndarray]]
@@ -18,11 +18,11 @@ Pair = Callable[..., tuple[list[np.ndarray], list[np.ndarray]]]
 CELLS = [
     pytest.param(op, dtype, id=f"{op.name}-{dtype}")
     for op in SCALAR_OPS.values()
-    for dtype in ALL_DTYPES
+    for dtype in WHOLE_DTYPES
     if op.accepts(dtype)
 ]
 Build = Callable[[tuple[ir.Load, ...]], ir.Expr]
-STORED = [dtype for dtype in ALL_DTYPES if dtype != "index"]
+STORED = [dtype for dtype in WHOLE_DTYPES if dtype != "index"]
 
 
 def special_values(dtype: DType) -> list[int | float | bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from tiledsl.ir.dtypes import ALL_DTYPES
+from tiledsl.ir.dtypes import ALL_DTYPES, WHOLE_DTYPES
 from tiledsl.testing.accuracy.cells import Cell
 from tiledsl.testing.accuracy.conversions import judge_bitcasts, judge_conversions
 from tiledsl.testing.accuracy.functions import (
@@ -21,7 +21,6 @@ from tiledsl.testing.accuracy.scalars import (
     judge_scalars,
     judge_selects,
 )
-from tiledsl.testing.accuracy.tile_programs import WHOLE_DTYPES
 from tiledsl.testing.accuracy.tiles import (
     judge_elements,
     judge_gemms,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from tiledsl.analysis.claims import recheck_claims
-from tiledsl.ir.dtypes import ALL_DTYPES, DType
+from tiledsl.ir.dtypes import WHOLE_DTYPES, DType
 from tiledsl.ir.nodes import Function
 from tiledsl.ir.ops import REDUCTIONS, SCALAR_OPS
 from tiledsl.ir.parser import parse_function
@@ -23,9 +23,6 @@ from tiledsl.testing.accuracy.patterns import source_codes
 from tiledsl.testing.scalar_evaluator.conversion import convert, to_bits
 
 Dtypes: TypeAlias = tuple[str, ...]
-
-# those whose elements fill bytes
-WHOLE_DTYPES: Final = tuple(dtype for dtype in ALL_DTYPES if not dtype.is_packed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tiledsl.diagnostics import Error
-from tiledsl.ir.dtypes import DType
+from tiledsl.ir.dtypes import WHOLE_DTYPES, DType
 from tiledsl.runtime.backends import choose
 from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.accuracy.cells import Cell, judged, merged, refused
@@ -18,7 +18,6 @@ from tiledsl.testing.accuracy.elementwise import refusal
 from tiledsl.testing.accuracy.exact_values import codes_of
 from tiledsl.testing.accuracy.patterns import Amount
 from tiledsl.testing.accuracy.tile_programs import (
-    WHOLE_DTYPES,
     Trial,
     accumulations,
     copies,
