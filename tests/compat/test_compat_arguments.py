@@ -14,6 +14,8 @@ import pytest
 import tiledsl
 from tiledsl import language
 from tiledsl.compat.argument_names import ARGUMENTS
+from tiledsl.ir.dtypes import FLOAT32
+from tiledsl.ir.nodes import Const
 
 
 @pytest.mark.usefixtures("alias")
@@ -70,3 +72,19 @@ def test_results_without_arguments_are_tensors(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tiledsl.compat", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_parameters_say_their_shape_and_dtype() -> None:
+    """As functions that supply inputs ask them."""
+
+    @language.prim_func
+    def kernel(X: language.Tensor((4, 8), "float16")):
+        with language.Kernel(1):
+            language.clear(X)
+
+    (parameter,) = tiledsl.compile(kernel).params
+    assert [int(extent) for extent in parameter.shape] == [4, 8]
+    assert list(range(parameter.shape[0])) == [0, 1, 2, 3]
+    assert parameter.dtype == "float16"
+    with pytest.raises(TypeError):
+        int(Const(1.5, FLOAT32))

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from tiledsl.commands.check_text import check_texts
 from tiledsl.commands.output import (
     json_option,
     number,
@@ -45,6 +46,7 @@ class CheckRow:
 @click.argument("subjects", nargs=-1, metavar="KERNEL... | FILE")
 @click.option("--all", "everything", is_flag=True, help="Check every kernel.")
 @click.option("--run", "program", is_flag=True, help="Run FILE; check its calls.")
+@click.option("--compat", is_flag=True, help="FILE is a program of TileLang.")
 @click.option("--strict", is_flag=True, help="Every access out of bounds is an error.")
 @click.option("--notes", is_flag=True, help="Print notes, not only errors.")
 @size_option("small")
@@ -54,6 +56,7 @@ def check(
     subjects: tuple[str, ...],
     everything: bool,
     program: bool,
+    compat: bool,
     strict: bool,
     notes: bool,
     size: Size,
@@ -63,8 +66,12 @@ def check(
     """Run kernels in checked mode: bounds, undefined reads, races and more.
 
     KERNELs of the library run on their workloads.  With --run, a program runs as it is,
-    and each call of a kernel in it is checked.
+    and each call of a kernel in it is checked.  A FILE.py without --run is only read: what
+    it uses of the language, and its mistakes that can be seen so.
     """
+    if subjects and not program and all(name.endswith(".py") for name in subjects):
+        check_texts([Path(name) for name in subjects], compat=compat, as_json=as_json)
+        return
     if program:
         if everything or len(subjects) != 1:
             raise click.UsageError("--run takes one file")

@@ -75,6 +75,12 @@ class Const(Node):
     def __hash__(self) -> int:
         return hash(self._key())
 
+    def __index__(self) -> int:
+        """``int(extent)`` for what looks at the static shape of a parameter."""
+        if not isinstance(self.value, int):
+            raise TypeError(f"a constant of dtype {self.dtype} is no integer")
+        return int(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Var(Node):

@@ -79,6 +79,14 @@ HARDWARE: Final = frozenset(_HARDWARE) - {"access_ptr"}
 UNAVAILABLE: Final = frozenset(_HARDWARE) | frozenset(_TO_COME)
 
 
+def unavailable_reason(name: str) -> tuple[str, str | None]:
+    """Why a name of ``UNAVAILABLE`` cannot be used, and what can be instead."""
+    hardware = name in _HARDWARE
+    instead = _HARDWARE[name] if hardware else _TO_COME[name]
+    why = "names hardware of one device" if hardware else "is not available yet"
+    return f"T.{name} {why}", f"instead: {instead}" if instead else None
+
+
 class UnavailableName:
     """A name of the language without a meaning here: any use raises at the user's line."""
 
@@ -86,15 +94,8 @@ class UnavailableName:
         self._name = name
 
     def _refuse(self) -> UnsupportedByTarget:
-        hardware = self._name in _HARDWARE
-        instead = _HARDWARE[self._name] if hardware else _TO_COME[self._name]
-        why = "names hardware of one device" if hardware else "is not available yet"
-        return UnsupportedByTarget(
-            "E2001",
-            f"T.{self._name} {why}",
-            span=here(),
-            hint=f"instead: {instead}" if instead else None,
-        )
+        message, hint = unavailable_reason(self._name)
+        return UnsupportedByTarget("E2001", message, span=here(), hint=hint)
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
         raise self._refuse()
