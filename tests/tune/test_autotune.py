@@ -191,7 +191,7 @@ def test_auto_tuner(timed: list[int]) -> None:
     tuner = AutoTuner.from_kernel(kernel=kernel, configs=[{"rows": 1}, {"rows": 2}])
     tuner = tuner.set_compile_args(out_idx=[-1], target="auto")
     tuner = tuner.set_profile_args(ref_prog=lambda x: x + 1, backend="event")
-    best = tuner.run(warmup=1, rep=1)
+    best = tuner.run(warmup=1, rep=1, enable_grouped_compile=True)
     assert best.config == {"rows": 2} and best.latency == 98 and best.ref_latency == 97
     assert best.kernel(X).tolist() == (X + 1).tolist()
 

@@ -17,7 +17,12 @@ from tiledsl.tune.inputs import inputs_for
 from tiledsl.tune.measuring import Failure, Profile, Trials
 from tiledsl.tune.space import Config, candidates
 
-_IGNORED = frozenset({"cache_input_tensors", "backend", "do_not_specialize"})
+# how TileLang compiles and measures on GPUs; nothing of it changes what is chosen
+_IGNORED = frozenset(
+    {"cache_input_tensors", "backend", "do_not_specialize", "use_pipeline"}
+    | {"enable_grouped_compile", "group_compile_size"}
+    | {"benchmark_multi_gpu", "benchmark_devices"}
+)
 
 
 @dataclass(frozen=True, slots=True)
