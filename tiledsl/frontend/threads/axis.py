@@ -81,6 +81,7 @@ def thread_axis(builder: Builder, function: str) -> ThreadAxis:
     extents = threads if isinstance(threads, tuple) else (128,)
     names = [builder.unique(name) for name in ("tx", "ty", "tz")[: len(extents)]]
     made = ThreadAxis(tuple(Var(name, INDEX, span=here()) for name in names), extents)
+    builder.inner_names.update(names)
     for name, extent in zip(names, extents, strict=True):
         builder.ranges[name] = (0, extent - 1)
     launch.facts[_FACT] = made

@@ -35,6 +35,7 @@ from tiledsl.ir.nodes import (
     Print,
     Reduce,
     Region,
+    Sort,
     Statement,
     Store,
     Wait,
@@ -93,13 +94,12 @@ class Splitting(Control):
             case Wait():
                 lines.close()
                 lines.done.append(statement)
-            case Print(value=Region()):
+            case Print(value=Region()) if statement not in self.varying:
                 lines.close()
                 self.guarded(lines, statement, mask)
-            case Print():
-                self.add_for_threads(lines, statement, mask)
-            case Breakpoint():
-                self.add_for_threads(lines, self._in_reach(statement), mask)
+            case Print() | Breakpoint():
+                for part in self._of_thread(statement):
+                    self.add_for_threads(lines, part, mask)
 
     def _in_reach(self, statement: Breakpoint) -> Breakpoint:
         """Without the buffers of which each thread has its own."""
@@ -118,7 +118,7 @@ class Splitting(Control):
             case Parallel():
                 _check_parallel(self, statement)
                 self.guarded(lines, statement, mask)
-            case Copy() | Fill() | Gemm() | Reduce():
+            case Copy() | Fill() | Gemm() | Reduce() | Sort():
                 self._tile(lines, statement, mask)
             case If() | For() | While() if self.splits(statement):
                 self._control(lines, statement, mask)
@@ -150,12 +150,22 @@ class Splitting(Control):
         self.varying.learn(made)
         return made
 
+    def _of_thread(self, statement: Statement) -> Block:
+        """A tile statement or observation as a thread makes it by itself."""
+        match statement:
+            case Breakpoint():
+                return (self._in_reach(statement),)
+            case Print(value=Region()):
+                return self._loops(statement)
+        is_tile = isinstance(statement, TILE_STATEMENTS)
+        return self._loops(statement) if is_tile else (statement,)
+
     def _in_region(self, statement: Node) -> Node:
-        """The statement with the tile statements in it as loops."""
+        """The statement with what is in it as a thread makes it by itself."""
 
         def change(part: Node) -> Node | tuple[Node, ...]:
-            if isinstance(part, TILE_STATEMENTS):
-                return self._loops(part)
+            if isinstance(part, (*TILE_STATEMENTS, Print, Breakpoint)):
+                return self._of_thread(part)
             if isinstance(part, If | For | While):
                 return rebuild(part, change)
             return part

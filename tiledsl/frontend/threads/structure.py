@@ -210,6 +210,10 @@ class Structure:
                 return True
             case Print(value=Region()):
                 return True
+            case Print(value=Region()):
+                return part not in self.varying
+            case Wait():
+                return True
             case Store() if self.runs_once(part):
                 return part.buffer.name not in own
             case Accumulate(buffer=buffer):

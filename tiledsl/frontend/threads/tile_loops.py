@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.frontend.builder import Builder
@@ -23,6 +24,7 @@ from tiledsl.ir.nodes import (
     Let,
     Load,
     Node,
+    Print,
     Range,
     Reduce,
     Region,
@@ -45,7 +47,11 @@ def as_loops(builder: Builder, statement: Node) -> Block:
             return _fill(builder, statement)
         case Reduce():
             return _reduce(builder, statement)
-    name = "gemm" if isinstance(statement, Gemm) else type(statement).__name__
+        case Print(value=Region() as region):
+            point = _point(builder, region.shape, statement.span)
+            one = replace(statement, value=_element(region, point, region.shape))
+            return _nest(point, region.shape, (one,))
+    name = "gemm" if isinstance(statement, Gemm) else "sort or T.topk"
     raise UnsupportedByTarget(
         "E2001",
         f"T.{name} on memory of one thread is not available",

@@ -24,13 +24,14 @@ from tiledsl.ir.nodes import (
     Parallel,
     Reduce,
     Region,
+    Sort,
     Store,
     Var,
     While,
 )
 from tiledsl.ir.visitor import children, walk
 
-TILE_STATEMENTS = (Copy, Fill, Gemm, Reduce)
+TILE_STATEMENTS = (Copy, Fill, Gemm, Reduce, Sort)
 
 
 class Varying:
