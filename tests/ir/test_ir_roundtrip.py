@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiledsl.analysis.reading import read_function
+from tiledsl.diagnostics import KernelError
 from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, FLOAT32, INDEX, DType
 from tiledsl.ir.literals import const_text, const_value, fits, name_text, name_value
 from tiledsl.ir.nodes import (
     Allocate,
     Apply,
+    Atomic,
     Bitcast,
     Buffer,
     Cast,
@@ -270,3 +272,26 @@ def test_printing_is_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert texts == {print_function(random_function(Random(7))).encode()}
+
+
+def test_atomic_updates() -> None:
+    tile = Buffer("atomic", (index(4),), DType("bfloat16"), "shared")
+    var, value = Var("of", tile.dtype), Const(1.5, tile.dtype)
+    at = (index(1),)
+    load = Load(tile, at)
+    assert_round_trip(
+        kernel(
+            Allocate(tile),
+            Atomic("add", tile, at, value),
+            Atomic("exchange", tile, at, load, var, "seq_cst", value, (True,)),
+            Atomic("load", tile, at, None, Var("b", tile.dtype), "acquire"),
+            Store(tile, at, var),
+        )
+    )
+
+
+@pytest.mark.parametrize("line", ["mul relaxed t[0] = 1.0", "add weak t[0] = 1.0"])
+def test_unknown_updates(line: str) -> None:
+    text = print_function(kernel(Allocate(ONE_TILE))) + f"    atomic {line}\n"
+    with pytest.raises(KernelError, match="E3003"):
+        parse_function(text)

@@ -15,6 +15,7 @@ from tiledsl.ir.nodes import (
     Allocate,
     Apply,
     At,
+    Atomic,
     Bitcast,
     Break,
     Buffer,
@@ -87,6 +88,10 @@ def load(buffer: Buffer, *indices: object, **facts: object) -> Load:
     return Load(buffer, indices, **facts)
 
 
+def update(op: str, value: object, **facts: object) -> Atomic:
+    return Atomic(op, T, (index(0), index(0)), value, **facts)
+
+
 t00 = load(T, index(0), index(0))
 box = Region(T, (Range(index(0), index(4)), Range(index(0), index(8))))
 
@@ -99,6 +104,11 @@ VALID = {
     ),
     "jump": kernel(loop(If(TRUE, (Break(),), (Continue(),)))),
     "reduce": kernel(Reduce("max", whole(T), whole(R), 1)),
+    "atomic": kernel(
+        update("exchange", load(T, index(0), index(0)), previous=Var("v", FLOAT32)),
+        store(Var("v", FLOAT32)),
+        lanes(update("load", None, order="acquire"), update("max", ONE, fill=ZERO)),
+    ),
     "workspace": at_host(Allocate(Buffer("w", (Var("m", INDEX),), FLOAT32))),
 }
 
@@ -272,6 +282,25 @@ INVALID = {
         kernel(lanes(Accumulate("sum", H, (LANE,), Const(1.0, B8)))),
         "must have dtype float32, not bfloat16",
     ),
+    "atomic operation": (kernel(update("mul", ONE)), "unknown atomic operation 'mul'"),
+    "atomic bits of floats": (kernel(update("or", ONE)), "atomic or does not take float32"),
+    "atomic order": (kernel(update("add", ONE, order="weak")), "unknown memory order"),
+    "atomic load of a value": (kernel(update("load", ONE)), "a load has none"),
+    "atomic add of nothing": (kernel(update("add", None)), "has a value"),
+    "atomic value": (kernel(update("add", Var("s", INT32))), "must have dtype float32"),
+    "atomic fill": (kernel(update("add", ONE, fill=Const(1, INT32))), "fill of 't'"),
+    "atomic previous": (
+        kernel(update("add", ONE, previous=Var("v", INT32))),
+        "'v' must have dtype float32",
+    ),
+    "atomic previous of an arm": (
+        kernel(
+            If(TRUE, (update("add", ONE, previous=Var("v", FLOAT32)),)),
+            store(Var("v", FLOAT32)),
+        ),
+        "'v' is used out of its scope",
+    ),
+    "atomic at host level": (at_host(update("add", ONE)), "cannot stand at host level"),
     "outputs": (replace(kernel(), outputs=(1,)), "positions of buffer parameters"),
     "output twice": (replace(kernel(), outputs=(0, 0)), "positions of buffer parameters"),
     "dim dtype": (replace(kernel(), dims=(Var("m", INT32),)), "'m' must have dtype index"),
