@@ -61,6 +61,7 @@ class ArrayRef(NamedTuple):
     """An argument's memory, after all checks.
 
     ``address`` of element 0 in bytes, ``shape`` and ``strides`` in elements of ``dtype``;
+    a tensor of a packed dtype comes as its bytes, of ``dtype.packed_storage``.
     ``owner`` keeps the memory alive.  ``host`` is a view of host memory, or makes one, so
     that who only needs the address does not pay for it; on a device it is None.
     """

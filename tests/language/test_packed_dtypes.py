@@ -326,6 +326,27 @@ def test_rows_with_gaps(backend: str) -> None:
     np.testing.assert_array_equal(negated(rows, backend=backend), expected)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_another_shape(backend: str) -> None:
+    """``T.reshape`` of tensors and tiles: the pairs stay pairs."""
+
+    @T.prim_func
+    def kernel(P: T.Tensor((4, 8), "float4_e2m1fn"), Y: T.Tensor((16, 2), "float32")):
+        with T.Kernel(1):
+            t = T.alloc_shared((2, 16), "float4_e2m1fn")
+            T.copy(T.reshape(P, (2, 16)), t)
+            T.copy(T.reshape(t, (16, 2)), Y)
+            T.fill(T.reshape(P, (32,))[3:6], -3.0)
+
+    packed = pairs("float4_e2m1fn", (4, 8), 8)
+    found, y = packed.copy(), np.zeros((16, 2), np.float32)
+    tiledsl.compile(kernel, backend=backend)(found, y)
+    values = tiledsl.unpack(packed, "float4_e2m1fn")
+    np.testing.assert_array_equal(y.ravel(), values.astype(np.float32).ravel())
+    values.ravel()[3:6] = -3.0
+    np.testing.assert_array_equal(found, tiledsl.pack(values))
+
+
 @pytest.mark.parametrize(
     ("array", "hint"),
     [

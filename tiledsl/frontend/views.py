@@ -12,6 +12,7 @@ from typing import Final
 from tiledsl.diagnostics import KernelError, UnsupportedByTarget
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.packed_shapes import packable
 from tiledsl.ir.dtypes import BOOL, DType
 from tiledsl.ir.nodes import Allocate, Apply, Buffer, Const, Expr, Load, Var
 from tiledsl.ir.printer import print_expression
@@ -44,6 +45,7 @@ def view_of(source: BufferRef, shape: tuple[Expr, ...], dtype: DType) -> BufferR
         )
     name = builder.unique(f"{memory.name}_view")
     view = Buffer(name, shape, dtype, memory.scope, of=memory.root, span=here())
+    view = packable(view)
     outside = memory.scope == "global" and builder.inside("launch")
     if outside:
         _check_host_level(shape)
