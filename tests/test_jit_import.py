@@ -38,3 +38,25 @@ def test_every_public_name_exists():
     for name in dir(tiledsl):
         getattr(tiledsl, name)
     assert not hasattr(tiledsl, "no_such_name")
+
+
+def test_host_names_can_be_imported():
+    program = """
+from tiledsl.profiler import do_bench
+from tiledsl.autotuner import AutoTuner
+from tiledsl.utils.tensor import get_tensor_supply
+from tiledsl.contrib.nvcc import *
+from tiledsl.math import next_power_of_2
+import tiledsl.carver.arch.driver as driver
+import tiledsl.layout, tiledsl.testing.ring
+from tiledsl.testing import requires_cuda, generator
+assert tiledsl.layout.make_linear_layout and tiledsl.testing.ring.RingMode
+assert have_fp8("9.0") and next_power_of_2(5) == 8 and driver.get_num_sms() >= 1
+for missing in ("tiledsl.nothing", "tiledsl.utils.tensor.nothing", "tiledsl.env.x"):
+    try:
+        __import__(missing)
+    except ModuleNotFoundError:
+        continue
+    raise AssertionError(missing)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

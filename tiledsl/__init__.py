@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from tiledsl.host_imports import install as install_host_imports
+
 if TYPE_CHECKING:
     from tiledsl import language as language
     from tiledsl.compat.host.environment import env as env
@@ -102,6 +104,20 @@ def __getattr__(name: str) -> object:
     value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _host_module(path: str) -> object:
+    """What ``tiledsl.<path>`` is, if it begins with a module; else None."""
+    first, *rest = path.split(".")
+    if first not in _MODULES and first not in _HOST_MODULES:
+        return None
+    found: object = __getattr__(first)
+    for name in rest:
+        found = getattr(found, name, None)
+    return found
+
+
+install_host_imports(_host_module)
 
 
 def __dir__() -> list[str]:

@@ -22,6 +22,8 @@ class HostModule(ModuleType):
 
     def __getattr__(self, name: str) -> object:
         known = MODULES[_twin(self.__name__)]
+        if name == "__all__":
+            return sorted(known)
         if name in known:
             module, _, attribute = known[name].partition(":")
             return getattr(import_module(module), attribute)
