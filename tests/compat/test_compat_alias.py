@@ -60,9 +60,14 @@ def test_unknown_names_are_refused_when_used() -> None:
         with pytest.raises(UnsupportedByTarget, match="E0701"):
             name()
         with pytest.raises(UnsupportedByTarget, match="E0701"):
-            _ = name.anything
+            name.anything()
+        with pytest.raises(UnsupportedByTarget, match="E0701"):
+            isinstance(1, name.anything)
         with pytest.raises(UnsupportedByTarget, match="E0701"):
             bool(name)
+
+        def annotated(x: name.anything | None, y: int | name) -> name.anything: ...
+
     with pytest.raises(UnsupportedByTarget, match="cdiv"):
         import tilelang
 

@@ -10,7 +10,10 @@ from tiledsl.frontend.builder import here
 
 
 class RefusedName:
-    """A name without a meaning here: importing it is free, any use raises (rule L112)."""
+    """A name without a meaning here: importing it is free, any use raises (rule L112).
+
+    Naming an attribute of it is no use yet, nor is an annotation: ``x: tir.Expr | None``.
+    """
 
     def __init__(self, path: str, hint: str | None = None) -> None:
         self._path = path
@@ -30,9 +33,17 @@ class RefusedName:
     def __getitem__(self, _: object) -> NoReturn:
         raise self._refuse()
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> RefusedName:
         if name.startswith("__"):
             raise AttributeError(name)
+        return RefusedName(f"{self._path}.{name}", self._hint)
+
+    def __or__(self, _: object) -> RefusedName:
+        return self
+
+    __ror__ = __or__
+
+    def __instancecheck__(self, _: object) -> NoReturn:
         raise self._refuse()
 
     def __bool__(self) -> NoReturn:

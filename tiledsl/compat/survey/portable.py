@@ -23,7 +23,19 @@ _TEXTS: Final = frozenset(
     ("get_kernel_source", "get_host_source", "kernel_source", "script", "get_tir")
 )
 # ... or at what the other system refuses, or at its own objects
-_OWN: Final = frozenset(("raises", "attrs", "monkeypatch", "caplog"))
+_OWN: Final = frozenset(
+    (
+        "_",
+        "adapter",
+        "attrs",
+        "caplog",
+        "capfd",
+        "func",
+        "monkeypatch",
+        "raises",
+        "warns",
+    )
+)
 _DEVICES: Final = frozenset(("amd", "cuda", "metal", "webgpu"))
 
 
@@ -145,9 +157,10 @@ def _refused_part(path: str) -> str:
 
 
 def _words(node: ast.AST) -> frozenset[str]:
-    """The attribute or parameter that a node is."""
+    """The attribute or parameter that a node is; one that is private counts as ``_``."""
     if isinstance(node, ast.Attribute):
-        return frozenset((node.attr,))
+        private = node.attr.startswith("_") and not node.attr.startswith("__")
+        return frozenset(("_",) if private else (node.attr,))
     return frozenset((node.arg,)) if isinstance(node, ast.arg) else frozenset()
 
 
@@ -155,7 +168,7 @@ def _reachable(tree: ast.Module, start: str) -> Iterator[ast.stmt]:
     """The top-level definition ``start``, those its names refer to, and other lines."""
     defined: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign | ast.Expr):
+        if isinstance(node, ast.Assign | ast.Expr | ast.With | ast.Try):
             yield node
         for name in _bound(node):
             defined.setdefault(name, []).append(node)
