@@ -22,6 +22,9 @@ from tiledsl.testing.scalar_evaluator.scope import Scope
 
 EXPRESSIONS: Final = 2500
 _DTYPES: Final = tuple(map(DType, ("int32", "uint8", "int8", "float32", "bool")))
+_CONVERTED: Final = tuple(
+    map(DType, ("int8", "uint8", "int16", "uint16", "int32", "float16", "bfloat16"))
+) + tuple(map(DType, ("float32", "float64")))
 _EXACT: Final = [op for op in SCALAR_OPS.values() if not op.ulp and op.arity <= 2]
 _FLOATS: Final = (0.0, -0.0, 1.0, -1.0, 2.0, 3.5, math.inf, -math.inf, math.nan)
 _INTEGERS: Final = (0, 1, -1, 2, 7, 32)
@@ -30,7 +33,7 @@ _INTEGERS: Final = (0, 1, -1, 2, 7, 32)
 @sequence
 def expressions_keep_their_values() -> None:
     random = Random(5)
-    for expr in _small_expressions():
+    for expr in (*_small_expressions(), *_conversions()):
         _check(expr, random, 12)
     for _ in range(EXPRESSIONS):
         _check(_expression(random, random.choice(_DTYPES), 2), random, 6)
@@ -45,7 +48,7 @@ def _check(expr: Expr, random: Random, times: int) -> None:
         values = {
             f"{letter}_{dtype}": _value(random, dtype)
             for letter in "xy"
-            for dtype in _DTYPES
+            for dtype in {*_DTYPES, *_CONVERTED}
         }
         before, after = (_bits(part, values) for part in (expr, shorter))
         if before != after:
@@ -76,6 +79,12 @@ def _small_expressions() -> Iterator[Expr]:
             inner = [Apply(op, (x, constants[3])) for op in ("add", "sub", "mul")]
             for part, op in product(inner, ("add", "sub", "mul")):
                 yield Apply(op, (part, constants[1]))
+
+
+def _conversions() -> Iterator[Expr]:
+    """From each dtype through another one to a third."""
+    for first, through, last in product(_CONVERTED, repeat=3):
+        yield Cast(Cast(Var(f"x_{first}", first), through), last)
 
 
 def _canonical(node: Node) -> Node:

@@ -17,7 +17,7 @@ from tests.mutation.collected import Tests
 from tests.mutation.equivalent import reason
 from tests.mutation.groups import Group
 from tests.mutation.mutants import Mutant
-from tests.mutation.trial import Verdict, functions_by_module, try_mutant
+from tests.mutation.trial import Verdict, living, try_mutant
 
 # how much longer than unchanged code a mutant may run: slower by so much is noticed
 _TIMES, _MORE_SECONDS = 3, 30
@@ -55,9 +55,9 @@ def run(
 ) -> list[Trial]:
     """Tries every mutant, after making sure that nothing complains without one."""
     judges.warm(group)
-    functions = functions_by_module({mutant.module for mutant in chosen})
+    alive = living({mutant.module for mutant in chosen})
     durations = try_mutant(
-        None, [], lambda: tests.durations(group.tests), _BASELINE_SECONDS
+        None, None, lambda: tests.durations(group.tests), _BASELINE_SECONDS
     )
     tests.keep_fast(durations.by)
 
@@ -67,7 +67,7 @@ def run(
     gc.collect()
     gc.freeze()  # a collection in a child would copy all of this memory
     try:
-        baseline = try_mutant(None, [], lambda: judge("fold"), _BASELINE_SECONDS)
+        baseline = try_mutant(None, None, lambda: judge("fold"), _BASELINE_SECONDS)
         if baseline.outcome != "survived":
             raise SystemExit(f"{group.name}: {baseline.by} fails without a mutant")
         limit = int(_TIMES * baseline.seconds + _MORE_SECONDS)
@@ -80,7 +80,7 @@ def run(
 
         def try_one(mutant: Mutant) -> Trial:
             verdict = try_mutant(
-                mutant, functions[mutant.module], lambda: judge(mutant.module), limit
+                mutant, alive[mutant.module], lambda: judge(mutant.module), limit
             )
             return Trial(mutant.module, mutant.name, verdict, reason(mutant))
 

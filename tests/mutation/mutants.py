@@ -35,8 +35,8 @@ _TEXTS: Final = {
     "min": "max", "max": "min", "smin": "smax", "smax": "smin", "shl": "lshr",
     "lshr": "ashr", "ashr": "lshr", "floordiv": "truncdiv", "sum": "max",
 }  # fmt: skip
-# what people read and nothing computes with
-_FOR_READERS: Final = frozenset({"span", "hint", "notes", "name"})
+# what people read, and what only asserts
+_WITHOUT_MEANING: Final = frozenset({"span", "hint", "notes", "name", "strict"})
 
 Change = Callable[[ast.AST], None]
 
@@ -120,7 +120,7 @@ def _code(tree: ast.Module) -> Iterator[tuple[str, str, ast.expr | ast.stmt]]:
         elif isinstance(node, ast.Raise | ast.JoinedStr):
             parts = []
         else:
-            parts = [p for p in ast.iter_child_nodes(node) if not _is_for_readers(p)]
+            parts = [p for p in ast.iter_child_nodes(node) if not _has_no_meaning(p)]
         stack += [(name, inside, line, part) for part in reversed(parts)]
 
 
@@ -128,8 +128,8 @@ def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_for_readers(node: ast.AST) -> bool:
-    return isinstance(node, ast.keyword) and node.arg in _FOR_READERS
+def _has_no_meaning(node: ast.AST) -> bool:
+    return isinstance(node, ast.keyword) and node.arg in _WITHOUT_MEANING
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:

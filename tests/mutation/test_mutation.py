@@ -5,16 +5,15 @@ from __future__ import annotations
 import ast
 import ctypes
 import faulthandler
-from types import FunctionType
 
 import pytest
 
-from tests.faults.planting import functions_of
 from tests.mutation import trial
 from tests.mutation.equivalent import REASONS, reason
 from tests.mutation.groups import GROUPS, mutants_of
 from tests.mutation.mutants import mutants
 from tiledsl.analysis import interval
+from tiledsl.passes import equations
 
 SOURCE = '''
 LIMIT = 3
@@ -64,25 +63,21 @@ def test_an_excuse_needs_the_same_text() -> None:
         assert reason(mutant) is None
 
 
-def _interval() -> tuple[list, list[FunctionType]]:
-    return mutants_of(interval.__name__), functions_of(interval)
-
-
 def _difference_is_right() -> str | None:
     a, b = interval.interval(1, 2), interval.interval(5, 5)
     return None if interval.sub(a, b) == interval.interval(-4, -3) else "sub"
 
 
 def test_what_a_judge_sees_is_killed_and_the_rest_survives() -> None:
-    every, functions = _interval()
-    here = [m for m in every if m.where == "neg"]
+    alive = trial.living({interval.__name__})[interval.__name__]
+    here = [m for m in mutants_of(interval.__name__) if m.where == "neg"]
     outcomes = {
-        trial.try_mutant(m, functions, _difference_is_right, 20).outcome for m in here
+        trial.try_mutant(m, alive, _difference_is_right, 20).outcome for m in here
     }
     assert "killed" in outcomes
-    fine = trial.try_mutant(None, functions, _difference_is_right, 20)
+    fine = trial.try_mutant(None, alive, _difference_is_right, 20)
     assert (fine.outcome, fine.by) == ("survived", "")
-    unrelated = trial.try_mutant(here[0], functions, lambda: None, 20)
+    unrelated = trial.try_mutant(here[0], alive, lambda: None, 20)
     assert unrelated.outcome == "survived"
     assert _difference_is_right() is None  # mutants live in children only
 
@@ -93,7 +88,7 @@ def test_processor_time_ends_a_mutant_that_does_not_end() -> None:
         while True:
             pass
 
-    assert trial.try_mutant(None, [], endless, 20).outcome == "timeout"
+    assert trial.try_mutant(None, None, endless, 20).outcome == "timeout"
 
 
 def test_a_crash_is_noticed() -> None:
@@ -102,4 +97,21 @@ def test_a_crash_is_noticed() -> None:
         ctypes.string_at(0)
         return None
 
-    assert trial.try_mutant(None, [], crash, 20).outcome == "crash"
+    assert trial.try_mutant(None, None, crash, 20).outcome == "crash"
+
+
+def test_what_was_computed_with_the_code_before_is_forgotten() -> None:
+    rule = equations.Rule("twice", "x + x", "x * 2", "i")
+    alive = trial.living({equations.__name__})[equations.__name__]
+
+    def sides() -> str | None:
+        try:
+            return None if rule.sides[0].op == "add" else "side"
+        except ValueError:
+            return "no side"
+
+    assert sides() is None
+    here = [m for m in mutants_of(equations.__name__) if m.where == "_side"]
+    found = [trial.try_mutant(m, alive, sides, 20).outcome for m in here]
+    assert "killed" in found
+    assert sides() is None

@@ -39,9 +39,53 @@ class Verdict:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Living:
+    """What of a module is alive: code to exchange, and what was computed with it."""
+
+    functions: list[FunctionType]
+    caches: list[Callable[..., object]]
+    remembering: list[object]
+
+    def plant(self, mutant: Mutant) -> None:
+        """Exchanges the code and forgets what the code before has computed."""
+        module = importlib.import_module(mutant.module)
+        original = source_of(mutant.module)
+        changed = mutant.source(original)
+        recompile(ExitStack(), module, self.functions, original, changed)
+        for cache in self.caches:
+            cache.cache_clear()  # type: ignore[attr-defined]
+        for owner in self.remembering:
+            for name in _remembered(type(owner)):
+                vars(owner).pop(name, None)
+
+
+def living(modules: set[str]) -> dict[str, Living]:
+    """What is alive of each module; to be asked before ``gc.freeze``, which hides it."""
+    caches: dict[str, list[Callable[..., object]]] = {name: [] for name in modules}
+    owners: dict[str, list[object]] = {name: [] for name in modules}
+    for found in gc.get_objects():
+        if isinstance(found, functools._lru_cache_wrapper):
+            caches.get(found.__module__, []).append(found)
+        elif type(found).__module__ in modules and _remembered(type(found)):
+            owners[type(found).__module__].append(found)
+    return {
+        name: Living(
+            functions_of(importlib.import_module(name)), caches[name], owners[name]
+        )
+        for name in modules
+    }
+
+
+def _remembered(kind: type) -> list[str]:
+    """The properties of a class that are computed once."""
+    rows = vars(kind).items()
+    return [name for name, part in rows if isinstance(part, functools.cached_property)]
+
+
 def try_mutant(
     mutant: Mutant | None,
-    functions: list[FunctionType],
+    alive: Living | None,
     judge: Callable[[], str | None],
     limit: int,
 ) -> Verdict:
@@ -51,7 +95,7 @@ def try_mutant(
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _in_child(mutant, functions, judge, limit, writing)
+        _in_child(mutant, alive, judge, limit, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         by = pipe.read().decode("utf-8", "replace")
@@ -66,7 +110,7 @@ def _children() -> float:
 
 def _in_child(
     mutant: Mutant | None,
-    functions: list[FunctionType],
+    alive: Living | None,
     judge: Callable[[], str | None],
     limit: int,
     writing: int,
@@ -79,8 +123,8 @@ def _in_child(
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
         signal.alarm(limit * _PATIENCE)
-        if mutant is not None:
-            _plant(mutant, functions)
+        if mutant is not None and alive is not None:
+            alive.plant(mutant)
         by = judge()
         code = _SURVIVED if by is None else _KILLED
         os.write(writing, (by or "").encode())
@@ -90,21 +134,6 @@ def _in_child(
         os.write(writing, type(error).__name__.encode())
     finally:
         os._exit(code)
-
-
-def _plant(mutant: Mutant, functions: list[FunctionType]) -> None:
-    module = importlib.import_module(mutant.module)
-    original = source_of(mutant.module)
-    recompile(ExitStack(), module, functions, original, mutant.source(original))
-    for found in gc.get_objects():
-        cached = isinstance(found, functools._lru_cache_wrapper)
-        if cached and getattr(found, "__module__", "") == mutant.module:
-            found.cache_clear()
-
-
-def functions_by_module(modules: set[str]) -> dict[str, list[FunctionType]]:
-    """To be called before ``gc.freeze``, which hides them."""
-    return {name: functions_of(importlib.import_module(name)) for name in modules}
 
 
 def _outcome(status: int) -> Outcome:

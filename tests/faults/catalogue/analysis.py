@@ -149,7 +149,7 @@ ANALYSIS = (
         "store-is-no-write",
         "element stores do not count as writes",
         "tiledsl.analysis.effects:_own",
-        "case Store(buffer=buffer):\n            yield Access(buffer.name, True, node)",
-        "case Store(buffer=buffer):\n            yield Access(buffer.name, False, node)",
+        "case Store(buffer=buffer):\n            yield Access(buffer.root, True, node)",
+        "case Store(buffer=buffer):\n            yield Access(buffer.root, False, node)",
     ),
 )

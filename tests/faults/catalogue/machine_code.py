@@ -48,14 +48,14 @@ MACHINE_CODE = (
     Fault(
         "llvm-strides-exchanged",
         "the strides of a matrix are taken in reverse",
-        "tiledsl_llvm.launches:_storage",
+        "tiledsl_llvm.statements:storage_of",
         "tuple(shape), tuple(strides)",
         "tuple(shape), tuple(strides[::-1])",
     ),
     Fault(
         "llvm-strides-ignored",
         "declared strides are ignored",
-        "tiledsl_llvm.launches:_storage",
+        "tiledsl_llvm.statements:storage_of",
         "if buffer.strides is not None:",
         "if buffer.strides is None and False:",
     ),

@@ -138,6 +138,7 @@ def copies_written_as_loops(source: Source) -> Case:
         Z = T.empty((n,), "int32")
         W = T.empty((8,), "int32")
         V = T.empty((2, n), "int32")
+        U = T.empty((n,), "int32")
         with T.Kernel(1):
             T.annotate_safe_value({X: 55})
             for i in T.Parallel(8):
@@ -152,12 +153,17 @@ def copies_written_as_loops(source: Source) -> Case:
             for i in T.Parallel(8):
                 V[0, i] = X[i]
                 V[1, i] = 7
-        return Y, Z, W, V
+            T.fill(U, 3)
+            for i in T.Parallel(8):
+                if i == n - 1:
+                    U[i] = X[i]
+        return Y, Z, W, V, U
 
     x = source.integers((8,))
     y, z, w = (np.full(8, value, np.int32) for value in (55, 1, 2))
     y[:5], z[3:], w[5:] = x[3:], x[:5], x[5:]
-    return Case(kernel, (x,), (y, z, w, np.stack([x, np.full(8, 7, np.int32)])))
+    u = np.append(np.full(7, 3, np.int32), x[7])
+    return Case(kernel, (x,), (y, z, w, np.stack([x, np.full(8, 7, np.int32)]), u))
 
 
 @program
