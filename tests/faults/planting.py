@@ -72,10 +72,7 @@ def planted(fault: Fault) -> Iterator[None]:
             else:
                 _recompile(undo, module, source, changed)
         for table in fault.derived:
-            owner = importlib.import_module(table.partition(":")[0])
-            text = Path(str(owner.__file__)).read_text(encoding="utf-8")
-            short = table.partition(":")[2]
-            _rebind(undo, owner, short, _value_of(text, short))
+            evaluate_again(undo, table)
         _forget()
         yield
 
@@ -181,6 +178,14 @@ def _codes(code: CodeType) -> list[CodeType]:
         if isinstance(constant, CodeType):
             found += _codes(constant)
     return found
+
+
+def evaluate_again(undo: ExitStack, table: str) -> None:
+    """A table, as ``module:NAME``, made again from its own text."""
+    module, _, name = table.partition(":")
+    owner = importlib.import_module(module)
+    text = Path(str(owner.__file__)).read_text(encoding="utf-8")
+    _rebind(undo, owner, name, _value_of(text, name))
 
 
 def _rebind(undo: ExitStack, module: ModuleType, name: str, text: str) -> None:

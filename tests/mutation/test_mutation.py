@@ -13,7 +13,7 @@ from tests.mutation.equivalent import REASONS, reason
 from tests.mutation.groups import GROUPS, mutants_of
 from tests.mutation.mutants import mutants
 from tiledsl.analysis import interval
-from tiledsl.passes import equations
+from tiledsl.passes import equations, scalar_rules
 
 SOURCE = '''
 LIMIT = 3
@@ -115,3 +115,17 @@ def test_what_was_computed_with_the_code_before_is_forgotten() -> None:
     found = [trial.try_mutant(m, alive, sides, 20).outcome for m in here]
     assert "killed" in found
     assert sides() is None
+
+
+def test_tables_are_made_again() -> None:
+    name = "tiledsl.passes.scalar_rules"
+    alive = trial.living({name})[name]
+
+    def rules() -> str | None:
+        turned = before == scalar_rules.SCALAR_RULES
+        return None if turned else "another rule"
+
+    before = scalar_rules.SCALAR_RULES
+    here = [m for m in mutants_of(name) if "lt for le" in m.what]
+    assert here
+    assert {trial.try_mutant(m, alive, rules, 20).outcome for m in here} == {"killed"}

@@ -17,11 +17,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Literal
+from typing import Final, Literal
 
-from tests.faults.planting import NotThere, functions_of, recompile
+from tests.faults.planting import NotThere, evaluate_again, functions_of, recompile
 from tests.mutation.groups import source_of
 from tests.mutation.mutants import Mutant
+
+# tables that functions of a module make when it is imported
+DERIVED: Final = {
+    "tiledsl.passes.scalar_rules": (
+        "tiledsl.passes.scalar_rules:SCALAR_RULES",
+        "tiledsl.passes.canonicalize:_RULES",
+    )
+}
 
 Outcome = Literal["killed", "timeout", "crash", "survived", "none"]
 
@@ -52,7 +60,10 @@ class Living:
         module = importlib.import_module(mutant.module)
         original = source_of(mutant.module)
         changed = mutant.source(original)
-        recompile(ExitStack(), module, self.functions, original, changed)
+        undo = ExitStack()  # never: the process ends with the mutant in place
+        recompile(undo, module, self.functions, original, changed)
+        for table in DERIVED.get(mutant.module, ()):
+            evaluate_again(undo, table)
         for cache in self.caches:
             cache.cache_clear()  # type: ignore[attr-defined]
         for owner in self.remembering:
