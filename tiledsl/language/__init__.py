@@ -60,7 +60,8 @@ from tiledsl.language.casts import (
     reinterpret,
 )
 from tiledsl.language.copy import async_copy, copy, ptx_wait_group
-from tiledsl.language.debugging import assume, device_assert, print
+from tiledsl.language.debugging import assume, device_assert
+from tiledsl.language.debugging import print_ as print
 from tiledsl.language.dot_products import dp4a
 from tiledsl.language.dtypes import (
     bfloat16,

@@ -63,7 +63,7 @@ def assume(condition: ScalarLike, msg: str = "") -> None:
     emit_assertion(condition, _message(msg, "assume"), assumed=True)
 
 
-def print(
+def print_(
     obj: ScalarLike | BufferRef | RegionRef, msg: str = "", **hints: object
 ) -> None:
     """Prints a scalar, a buffer or a slice, with the block and the loop variables.
