@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tiledsl.diagnostics.check_report import Finding
+from tiledsl.diagnostics.check_report import Finding, Sample
 from tiledsl.ir import nodes as ir
 from tiledsl_numpy.frame import Frame
 from tiledsl_numpy.indexing import Box
@@ -31,7 +31,7 @@ def wait(statement: ir.Wait, frame: Frame, session: Session) -> None:
     session.flights.clear()
 
 
-def end_block(frame: Frame, session: Session) -> None:
+def end_block(session: Session) -> None:
     """A block may not end with copies on their way."""
     for flight in session.flights:
         buffer = flight.statement.target.buffer
@@ -45,7 +45,7 @@ def end_block(frame: Frame, session: Session) -> None:
             array=flight.shadow.array,
             hint=_HINT,
         )
-        session.report(found, frame)
+        session.findings.add(found, [Sample(session.block)])
     session.flights.clear()
 
 

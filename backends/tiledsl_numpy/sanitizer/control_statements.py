@@ -58,5 +58,5 @@ def launch(statement: ir.Launch, frame: Frame, session: Session) -> None:
         session.block, session.number, session.conditions = position, number, 0
         session.blocks = max(session.blocks, number + 1)
         launching.run_block(statement, frame, position)
-        end_block(frame, session)
+        end_block(session)
     session.block, session.conditions = None, outside

@@ -10,6 +10,7 @@ from tiledsl.frontend.builder import Builder
 from tiledsl.frontend.threads.axis import ThreadAxis
 from tiledsl.frontend.threads.control import Control
 from tiledsl.frontend.threads.exits import Exits, returns
+from tiledsl.frontend.threads.masks import always
 from tiledsl.frontend.threads.state import resolved
 from tiledsl.frontend.threads.statements import Barrier, Combine, Exchange
 from tiledsl.frontend.threads.structure import Lines, awaits_copies
@@ -18,6 +19,8 @@ from tiledsl.frontend.threads.uniformity import TILE_STATEMENTS
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
     Allocate,
+    Apply,
+    Assert,
     Block,
     Break,
     Breakpoint,
@@ -30,6 +33,7 @@ from tiledsl.ir.nodes import (
     Gemm,
     If,
     Let,
+    Load,
     Node,
     Parallel,
     Print,
@@ -41,7 +45,7 @@ from tiledsl.ir.nodes import (
     Wait,
     While,
 )
-from tiledsl.ir.spans import NO_SPAN
+from tiledsl.ir.spans import NO_SPAN, Span
 from tiledsl.ir.visitor import rebuild, walk
 
 
@@ -67,9 +71,7 @@ class Splitting(Control):
             case Allocate():
                 lines.done.append(statement)
             case Barrier():
-                self.check_barrier(statement, mask)
-                if self.waits:
-                    self._observation(lines, Wait(span=statement.span), mask)
+                self._barrier(lines, statement, mask)
             case Exchange():
                 self.exchange(lines, statement, mask)
             case Combine():
@@ -85,6 +87,28 @@ class Splitting(Control):
                 self.guarded(lines, statement, mask)
             case _:
                 self._compound(lines, statement, mask)
+
+    def _barrier(self, lines: Lines, barrier: Barrier, mask: Expr | None) -> None:
+        """What only a run can tell, checked mode asks it (rule L78)."""
+        self.check_barrier(barrier, mask)
+        of_block = barrier.function == "sync_threads" and barrier.count is None
+        if mask is not None and of_block and self.values(mask) is None:
+            self._agree(lines, mask, barrier.span)
+        if self.waits:
+            self._observation(lines, Wait(span=barrier.span), mask)
+
+    def _agree(self, lines: Lines, mask: Expr, span: Span) -> None:
+        """Promises that all threads, or none, are in the mask; who returned is neither."""
+        flag, reached = self.exits.flag, mask
+        if flag is not None:
+            returned = Apply("not", (Load(flag, ()),), span=span)
+            reached = Apply("or", (returned, mask), span=span)
+        some = self.of_all(lines, "or", always(self.taking_part(mask)))
+        every = self.of_all(lines, "and", reached)
+        agreed = Apply("or", (Apply("not", (some,)), every), span=span)
+        lines.close()
+        message = "a barrier that only some of its threads reach"
+        lines.done.append(Assert(agreed, message, True, span=span))
 
     def _observation(
         self, lines: Lines, statement: Print | Breakpoint | Wait, mask: Expr | None

@@ -109,6 +109,23 @@ def failing_assumption() -> Defect:
 
 
 @planted
+def divergent_barrier() -> Defect:
+    @tiledsl.jit
+    def kernel(X):
+        X: T.Tensor((4,), "float32")
+        Y = T.empty((4,), "float32")
+        with T.Kernel(1, threads=4):
+            tx = T.get_thread_binding()
+            if X[tx] >= 0:
+                T.sync_threads()  # planted
+            Y[tx] = X[tx]
+        return Y
+
+    faulty = np.array([1, -2, -1, 2], np.float32)
+    return Defect("barrier", "E5023", kernel, (faulty,), (_X,), 1)
+
+
+@planted
 def order_of_blocks() -> Defect:
     @tiledsl.jit
     def kernel(X, step):
