@@ -38,7 +38,8 @@ from tiledsl.testing.ring.tiles import (
     tile,
 )
 
-_STARTS: Final = {"sum": 0, "mul": 1, "max": NO_NUMBER, "min": NAN}
+# what changes nothing, before the first contribution
+STARTS: Final = {"sum": 0, "mul": 1, "max": NO_NUMBER, "min": NAN}
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Accumulators:
         value = emit.name(ring(emit, node.value))
         main, classes = self._pair(emit, node)
         where = tuple(ring(emit, position) for position in node.indices)
-        start = number(_STARTS[node.reduction])
+        start = number(STARTS[node.reduction])
         if node.reduction in ("max", "min"):
             kept = choose(is_nan(value), start, value)
             return (Accumulate(node.reduction, main, where, kept, node.proved),)
@@ -74,7 +75,7 @@ class Accumulators:
             return self._targets[node.buffer.name]
         shape = static_shape(emit, node.buffer.shape)
         main, classes = tile(emit, shape), tile(emit, shape)
-        for buffer, start in ((main, _STARTS[node.reduction]), (classes, 0)):
+        for buffer, start in ((main, STARTS[node.reduction]), (classes, 0)):
             self.before.append(Allocate(buffer))
             self.before.append(Fill(whole(buffer), number(start)))
         self._targets[node.buffer.name] = (main, classes)
@@ -87,18 +88,18 @@ def _merge(emit: Emitter, node: Accumulate, main: Buffer, classes: Buffer) -> St
 
     def body(at: tuple[Var, ...]) -> tuple[Statement, ...]:
         old = emit.name(Load(target, at))
-        new = _contribution(emit, node.reduction, Load(main, at), Load(classes, at))
+        new = contribution(emit, node.reduction, Load(main, at), Load(classes, at))
         total = combine(emit, node.reduction, old, new, nan=False)
         return (Store(target, at, narrow(emit, total, dtype.evaluation, dtype)),)
 
     return over(emit, target.shape, body)
 
 
-def _contribution(emit: Emitter, reduction: str, main: Load, classes: Load) -> Expr:
+def contribution(emit: Emitter, reduction: str, main: Load, classes: Load) -> Expr:
     """The ring value of everything that one element received."""
     value = emit.name(main)
     if reduction in ("max", "min"):
-        nothing = op("eq", value, number(_STARTS[reduction]))
+        nothing = op("eq", value, number(STARTS[reduction]))
         return emit.name(choose(nothing, number(NAN), value))
     kinds = emit.name(classes)
     if reduction == "mul":

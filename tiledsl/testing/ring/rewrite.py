@@ -6,8 +6,10 @@ agree bit by bit: on every backend, before and after every pass, for every tile 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, cast
 
 from tiledsl.backend import Capabilities
 from tiledsl.diagnostics import UnsupportedByTarget
@@ -50,6 +52,7 @@ from tiledsl.testing.ring.expressions import (
     ring_parts,
 )
 from tiledsl.testing.ring.scalars import Emitter, op
+from tiledsl.testing.ring.updates import Updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +130,16 @@ def _statement(
 ) -> Iterator[Statement]:
     """The statements that replace one; lets they need are left in ``emit``."""
     match statement:
-        case Copy():
-            yield from tiles.copy(emit, statement)
+        case Copy() | Gemm() | Reduce() | Sort():
+            yield from _TILES[type(statement)](emit, statement)
         case Fill():
             yield tiles.fill(emit, statement)
-        case Gemm():
-            yield from tiles.gemm(emit, statement)
-        case Reduce():
-            yield from tiles.reduce(emit, statement)
-        case Sort():
-            yield from tiles.sort(emit, statement)
         case Accumulate() if statement.buffer.dtype.is_float and sums is not None:
             yield from sums.add(emit, statement)
         case Atomic(buffer=buffer) if buffer.dtype.is_float:
-            raise UnsupportedByTarget(
-                "E2003",
-                "ring mode has no atomic updates of floats",
-                span=statement.span,
-            )
+            yield from emit.update(statement)
+        case Launch():
+            yield from _launch(emit, statement)
         case Parallel():
             yield from _parallel(emit, statement)
         case Let(var, value):
@@ -154,6 +149,20 @@ def _statement(
             )
         case _:
             yield _nested(emit, statement, sums)
+
+
+_TILES: Final[dict[type, Callable[..., Iterator[Statement]]]] = {
+    Copy: tiles.copy,
+    Gemm: tiles.gemm,
+    Reduce: tiles.reduce,
+    Sort: tiles.sort,
+}
+
+
+def _launch(emit: Emitter, launch: Launch) -> Iterator[Statement]:
+    updates = Updates.of(emit, launch)
+    emit.update = partial(updates.update, emit)
+    yield from updates.around(emit, cast("Launch", _nested(emit, launch, None)))
 
 
 def _nested(

@@ -12,11 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.diagnostics import InternalError, UnsupportedByTarget
 from tiledsl.ir.dtypes import BOOL, INT64, DType
-from tiledsl.ir.nodes import Apply, Cast, Const, Expr, Let, Select, Var
+from tiledsl.ir.nodes import (
+    Apply,
+    Atomic,
+    Block,
+    Cast,
+    Const,
+    Expr,
+    Let,
+    Select,
+    Var,
+)
 from tiledsl.ir.spans import NO_SPAN, Span
 from tiledsl.testing.ring.encoding import INFINITY, NAN, encode
+
+
+def _no_update(node: Atomic) -> Block:
+    raise InternalError("E9001", "an update outside every launch", span=node.span)
 
 
 @dataclass
@@ -27,6 +41,8 @@ class Emitter:
     lets: list[Let] = field(default_factory=list)
     count: int = 0
     span: Span = NO_SPAN
+    # what an atomic update of a float becomes, in the present launch
+    update: Callable[[Atomic], Block] = _no_update
 
     def fresh(self, hint: str) -> str:
         """A name that nothing else has."""
