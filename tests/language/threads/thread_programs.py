@@ -37,7 +37,7 @@ class Writer:
 
     def statement(self, depth: int, uniform: bool, in_loop: bool) -> Statement:
         kinds = ["set", "set", "put", "get", "reduce", "count"]
-        kinds += ["exchange", "shared"] if uniform else []
+        kinds += ["exchange", "shared", "peek", "poke", "hold"] if uniform else []
         kinds += ["shuffle"] if uniform and not self.returns else []
         kinds += ["if", "if", "for", "spread", "while"] if depth else []
         kinds += ["leave"] if in_loop else []
@@ -82,6 +82,17 @@ class Writer:
 
     def _shared(self, *_: object) -> Statement:
         return "shared", str(self.random.randint(1, 3))
+
+    def _peek(self, *_: object) -> Statement:
+        return "peek", self.variable(), self.random.randint(0, 4)
+
+    def _poke(self, *_: object) -> Statement:
+        value = self.random.choice(["u * 3", "s[{0}] + u", "n[1] - u"])
+        place = self.random.randint(0, 4)
+        return "poke", place, value.format(place)
+
+    def _hold(self, *_: object) -> Statement:
+        return "hold", self.variable(), self.random.randint(0, 4), self.expr()
 
     def _shuffle(self, *_: object) -> Statement:
         return "shuffle", self.variable(), self.expr(), self.random.choice([1, 2, 16])
@@ -178,6 +189,9 @@ SIMPLE = {
     "count": "T.atomic_add(n[{0}], {1})",
     "exchange": "s[tx] = {1}\n{0} = s[(tx + {2}) % {threads}]",
     "shared": "u = u + {0}",
+    "peek": "{0} = s[{1}]",
+    "poke": "s[{0}] = {1}",
+    "hold": "h = s[{1}]\ns[tx] = {2}\n{0} = h + s[tx]",
     "shuffle": "{0} = T.shfl_down({1}, {2})",
     "return": "T.thread_return()",
     "break": "break",
@@ -271,6 +285,18 @@ class Lockstep:
     def _exchange(self, active, var, expr, k):
         self.s = np.where(active, self.value(expr), self.s).astype(np.int32)
         self.keep(var, self.s[(self.t + k) % self.threads], active)
+
+    def _peek(self, active, var, k):
+        self.keep(var, self.s[k], active)
+
+    def _poke(self, active, k, expr):
+        self.names |= {"s": self.s, "n": self.n}
+        self.s[k] = self.value(expr)[0]
+
+    def _hold(self, active, var, k, expr):
+        held = self.s[k]
+        self.s = np.where(active, self.value(expr), self.s).astype(np.int32)
+        self.keep(var, held + self.s, active)
 
     def _shared(self, active, step):
         self.names["u"] = self.names["u"] + np.int32(int(step))
