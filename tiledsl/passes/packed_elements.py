@@ -93,7 +93,7 @@ class PackedElements:
         """A value that is used several times."""
         if self.lets is None or isinstance(value, Const | Var):
             return value
-        var = Var(self.fresh("narrowed"), value.dtype)
+        var = Var(self.fresh("element"), value.dtype)
         self.lets.append(Let(var, value, span=value.span))
         return var
 
@@ -101,10 +101,12 @@ class PackedElements:
         buffer = load.buffer
         indices = tuple(self.expr(at) for at in load.indices)
         if in_memory(buffer):
-            memory = self.buffer(buffer)
-            return packed_memory.load(
-                memory, buffer.dtype, indices, load.fill, load.proved, load.span
+            code = packed_memory.load(
+                self.buffer(buffer), indices, load.fill, load.proved, load.span
             )
+            # integers are decoded in one step, e2m1 looks at the code several times
+            code = self.named(code) if buffer.dtype.is_float else code
+            return decode(code, buffer.dtype)
         fill = self._fill(load.fill)
         return replace(load, buffer=self.buffer(buffer), indices=indices, fill=fill)
 

@@ -21,7 +21,7 @@ from tiledsl.ir.nodes import (
     index,
 )
 from tiledsl.ir.spans import Span
-from tiledsl.passes.packed_codes import decode, encode
+from tiledsl.passes.packed_codes import encode
 
 _UINT8: Final = DType("uint8")
 
@@ -38,13 +38,12 @@ def bytes_of(buffer: Buffer) -> Buffer:
 
 def load(
     memory: Buffer,
-    dtype: DType,
     indices: tuple[Expr, ...],
     fill: Const | None,
     proved: tuple[bool, ...],
     span: Span,
 ) -> Expr:
-    """The unpacked element at ``indices`` (of elements)."""
+    """The code of the element at ``indices`` (of elements)."""
     last = indices[-1]
     at = (*indices[:-1], half(last))
     outside = None
@@ -58,9 +57,9 @@ def load(
     upper = Apply("shr", (byte, _byte(4)))
     lower = Apply("and", (byte, _byte(15)))
     if isinstance(high, Const):
-        return decode(upper if high.value else lower, dtype)
+        return upper if high.value else lower
     odd = Apply("ne", (high, index(0)))
-    return decode(Select(odd, upper, lower, lazy=False), dtype)
+    return Select(odd, upper, lower, lazy=False)
 
 
 def store(
