@@ -93,7 +93,9 @@ PROGRAMS: Final = (
     _case(55, "// and % on floats"),
     _case(56, "a static shift count outside the width", "E0305"),
     _case(
-        57, "bit operations, reductions, atomics on other dtypes", "E0306 E0215 E2001"
+        57,
+        "bit operations, reductions, atomics on other dtypes",
+        "E0306 E0215 E0221 E2001",
     ),
     _case(58, "gemm of dtypes without a meaning", "E0205"),
     _case(59, "gemm whose K is a multiple of nothing"),
