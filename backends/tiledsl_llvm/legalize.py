@@ -49,6 +49,7 @@ from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.products import Products
 from tiledsl_llvm.regions import cast, read, subscripts, write
 from tiledsl_llvm.sorting import sort
+from tiledsl_llvm.whole_tiles import split_whole_tiles
 
 OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Sort | Gemm)
 
@@ -88,7 +89,7 @@ class _Legalizer:
 
     def lowered(self, node: Node) -> Node | tuple[Node, ...]:
         if isinstance(node, Parallel):
-            return self.accumulate_wide(node)
+            return self.parallel(node)
         if not isinstance(node, Copy | Fill | Reduce | Sort | Gemm):
             return node
         before, node = self.settle(_of_the_block(node))
@@ -190,7 +191,13 @@ class _Legalizer:
         start = Const(identity(node.reduction, carry), carry)
         return (*self.fill(Fill(target, start, span=node.span)), loop)
 
-    def accumulate_wide(self, node: Parallel) -> Node | tuple[Node, ...]:
+    def parallel(self, node: Parallel) -> tuple[Node, ...]:
+        parts: list[Node] = []
+        for part in self.accumulate_wide(node):
+            parts += split_whole_tiles(part) if isinstance(part, Parallel) else (part,)
+        return tuple(parts)
+
+    def accumulate_wide(self, node: Parallel) -> tuple[Node, ...]:
         """Narrow floats are accumulated in a float32 copy of their buffer."""
         narrow = {
             part.buffer.name: part.buffer
@@ -198,7 +205,7 @@ class _Legalizer:
             if isinstance(part, Accumulate) and not part.buffer.dtype.is_arithmetic
         }
         if not narrow:
-            return node
+            return (node,)
         before: list[Node] = []
         after: list[Node] = []
         wide: dict[str, Buffer] = {}

@@ -33,7 +33,14 @@ def emit_pack(frame: Frame, node: Pack) -> None:
         return
     b = frame.builder
     whole = columns // width * width
-    for first, end in ((0, whole), (whole, columns)):
+    done = 0
+    if not node.transposed and whole:
+        # row by row, a vector for each panel: n steps of the stride lead to panel n / 16
+        apart = b.binary("udiv", strides[0], integer(width))
+        target = Matrix(base, element, strides[1], apart)
+        pack_rows(b, source, target, shape[1], whole, width)
+        done = whole
+    for first, end in ((done, whole), (whole, columns)):
         if first == end:
             continue
         step = min(width, end - first)

@@ -41,7 +41,7 @@ from tiledsl.ir.nodes import (
 from tiledsl.ir.visitor import walk
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.operands import Pack, Remember, TileGemm
-from tiledsl_llvm.regions import cast, read, write
+from tiledsl_llvm.regions import cast, inside, read, write
 from tiledsl_llvm.tile_registers import COLUMNS
 from tiledsl_llvm.units import Unit, operand_dtypes, padded_depth, tile_product, unit_of
 
@@ -148,7 +148,17 @@ class Products:
             shape = [-(-columns // COLUMNS), depth // per_word, COLUMNS]
 
         def make(to: Region) -> Made:
-            return (*load, Pack(found, to, node.transpose_b, span=region.span))
+            turn = node.transpose_b
+            made: Made = (*load, Pack(found, to, turn, span=region.span))
+            if (
+                not load
+                or not _would_be_dense(region, dtype)
+                or found.shape != region.shape
+            ):
+                return made
+            # most blocks are inside
+            direct = Pack(_as_inside(region), to, turn, span=region.span)
+            return (If(inside(region), (direct,), made),)  # type: ignore[arg-type]
 
         word = _WORD if unit else dtype
         return self.remembered(region, word, tuple(map(index, shape)), make)
@@ -211,11 +221,20 @@ def _key(region: Region) -> tuple[Expr, ...]:
 
 
 def _is_dense(region: Region, dtype: DType) -> bool:
+    """Whether the region can be read as it is."""
+    return _would_be_dense(region, dtype) and all(dim.proved for dim in region.dims)
+
+
+def _would_be_dense(region: Region, dtype: DType) -> bool:
     strides = region.buffer.strides
     unit = strides is None or strides[-1] == index(1)
     last = isinstance(region.dims[-1], Range)
-    inside = all(dim.proved for dim in region.dims)
-    return region.buffer.dtype == dtype and inside and unit and last
+    return region.buffer.dtype == dtype and unit and last
+
+
+def _as_inside(region: Region) -> Region:
+    dims = tuple(replace(dim, proved=True) for dim in region.dims)
+    return replace(region, dims=dims)
 
 
 def _grown(shape: tuple[Expr, ...], axis: int, extent: Expr | None) -> tuple[Expr, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.ir.dtypes import DType
+from tiledsl.ir.dtypes import BOOL, DType
 from tiledsl.ir.nodes import (
     Apply,
     Block,
@@ -16,6 +16,7 @@ from tiledsl.ir.nodes import (
     Select,
     Store,
     Var,
+    index,
 )
 
 
@@ -54,6 +55,20 @@ def subscripts(
         zero = isinstance(start, Const) and start.value == 0
         indices.append(point if zero else Apply("add", (start, point)))
     return tuple(indices), tuple(dim.proved for dim in region.dims)
+
+
+def inside(region: Region) -> Expr:
+    """Whether all of the region is inside its buffer, as far as that is not proved."""
+    result: Expr = Const(True, BOOL)
+    for dim, size in zip(region.dims, region.buffer.shape, strict=True):
+        if dim.proved:
+            continue
+        first = dim.start if isinstance(dim, Range) else dim.index
+        extent = dim.extent if isinstance(dim, Range) else index(1)
+        last = Apply("sub", (size, extent))
+        for test in (Apply("le", (index(0), first)), Apply("le", (first, last))):
+            result = test if isinstance(result, Const) else Apply("and", (result, test))
+    return result
 
 
 def _clip(

@@ -102,14 +102,18 @@ class ForwardCopies:
     def _gemms_agree(self, copy: Copy, rest: Sequence[Statement]) -> bool:
         """Whether gemms that read the tile may read the source."""
         tile = copy.target.buffer.name
-        proved = self.unproved or all(dim.proved for dim in copy.source.dims)
+        proved = all(dim.proved for dim in copy.source.dims)
         for statement in rest:
             for part in walk(statement):
                 if isinstance(part, Gemm):
                     for operand in ("a", "b"):
                         region: Region = getattr(part, operand)
                         mine = region.buffer.name == tile
-                        if mine and not (proved and operand in self.operands):
+                        if mine and operand not in self.operands:
+                            return False
+                        # in a loop the backend would copy again and again
+                        near = self.unproved and part is statement
+                        if mine and not (proved or near):
                             return False
         return True
 
