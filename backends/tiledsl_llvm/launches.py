@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from tiledsl.diagnostics import InternalError
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Allocate, Assert, Buffer, Function, Launch, Var
+from tiledsl.ir.visitor import walk
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.legalize import legalize
@@ -79,6 +80,8 @@ def _emit_launch(
     frame = Frame(b, machine, run_block, Value("%arena", "ptr"))
     frame.take(record_bytes(launch))
     _bind(frame, function, workspaces)
+    allocated = [part.buffer for part in walk(launch) if isinstance(part, Allocate)]
+    frame.viewed = frozenset(buffer.of for buffer in allocated if buffer.of)
     for part in function.body:
         if isinstance(part, Allocate) and part.buffer.of is not None:
             declare_view(frame, part.buffer)

@@ -166,6 +166,27 @@ def test_tile_operations_on_views(backend: str) -> None:
 
 
 @every_backend
+@pytest.mark.parametrize("columns", [32, 128, 512])
+def test_long_rows(backend: str, columns: int) -> None:
+    """Rows of a tile may lie apart in memory, but not under a view."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((3, columns), "int32"), Y: T.Tensor((6,), "int32")):
+        with T.Kernel(1):
+            tile = T.alloc_shared((3, columns), "int32")
+            halves = T.reshape(tile, (6, columns // 2))
+            most = T.alloc_fragment((6,), "int32")
+            T.copy(X, tile)
+            T.reduce_absmax(halves, most, dim=1)
+            T.copy(most, Y)
+
+    x = np.random.default_rng(3).integers(-99, 99, (3, columns), np.int32)
+    y = np.zeros(6, np.int32)
+    run(kernel, backend, x, y)
+    np.testing.assert_array_equal(y, np.abs(x).reshape(6, -1).max(1))
+
+
+@every_backend
 def test_an_output_written_through_a_view(backend: str) -> None:
     @tiledsl.jit(backend=backend)
     def kernel(X):
