@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: demo test oldest lint unit format clean
+.PHONY: demo test oldest trust lint unit format clean
 
 demo: $(INSTALLED)
 	$(BIN)/tiledsl demo
@@ -40,6 +40,10 @@ $(OLDEST)/.installed: pyproject.toml
 oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest --numprocesses $(WORKERS) \
 		tests/backends tests/kernels tests/runtime
+
+# programs, planted faults, mutants, the sanitizer's classes, coverage: on one page
+trust: $(INSTALLED)
+	$(BIN)/python -m tests.trust
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,44 @@
+"""The page of trust: what it says, and that it fails when something is not seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.catalogue import FAULTS
+from tests.faults.test_faults import SEEN_BY
+from tests.trust import __main__ as trust
+
+FEW = ("--programs", "6", "--jobs", "1", "--json")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = [fault for fault in FAULTS if SEEN_BY[fault.name].kind == "program"][:3]
+    monkeypatch.setattr(trust, "FAULTS", chosen)
+    monkeypatch.setattr(trust, "runnable_backends", lambda: ("numpy",))
+    monkeypatch.setattr(trust, "verify_programs", lambda: ())
+
+
+def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trust.main([*FEW, "--seed", "3"]) == 0
+    page = json.loads(capsys.readouterr().out)
+    assert page["generated programs"] == {
+        "ok": True, "programs": 6, "seed": 3, "mismatches": [],
+    }  # fmt: skip
+    assert page["planted faults"]["planted"] == 3
+    assert page["mutants"]["of"] >= 300
+
+
+def test_a_fault_that_nothing_sees_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harmless = replace(trust.FAULTS[0], name="harmless", new=trust.FAULTS[0].old)
+    monkeypatch.setattr(trust, "FAULTS", [harmless])
+    monkeypatch.setitem(SEEN_BY, "harmless", SEEN_BY[FAULTS[0].name])
+    assert trust.main(list(FEW)) == 1
+    assert json.loads(capsys.readouterr().out)["planted faults"]["missed"] == [
+        "harmless"
+    ]
