@@ -24,6 +24,7 @@ from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.runtime.backends import find_backend
 from tiledsl.testing import runnable_backends, verify_programs
 from tiledsl.testing.fuzzing import Campaign, Checks, Result, run_campaign
+from tiledsl.testing.planted import detected_classes
 
 # the interpreted GPU backend takes seconds for a program
 _SAMPLED = {"triton": 50}
@@ -91,6 +92,16 @@ def _mutants() -> Line:
     return Line("mutants", share >= _SCORE, text, {"noticed": seen, "of": meant})
 
 
+def _sanitizer() -> Line:
+    classes = detected_classes()
+    missed = [name for name, detected in classes.items() if not detected]
+    text = (
+        f"{len(classes) - len(missed)} of {len(classes)} classes of defects detected: "
+    )
+    text += ", ".join(f"{name}{' MISSED' * (name in missed)}" for name in classes)
+    return Line("checked mode", not missed, text, {"classes": classes})
+
+
 def _coverage(result: Result) -> list[Line]:
     seen = result.coverage
     operations, passes = seen.missing_operations(), set[str]()
@@ -140,6 +151,7 @@ def main(words: list[str] | None = None) -> int:
         _written_programs(),
         _faults(runnable_backends()),
         _mutants(),
+        _sanitizer(),
         *_coverage(result),
     ]
     if chosen.json:

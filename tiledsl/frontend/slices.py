@@ -71,6 +71,15 @@ def _range(buffer: Buffer, dim: int, key: slice, extent: Expr) -> Range:
     start = _bound(key.start, extent, index(0))
     stop = _bound(key.stop, extent, extent)
     length = normal_form(stop) - normal_form(start)
+    if length.static is not None and length.static < 0:
+        raise KernelError(
+            "E0503",
+            f"a slice of {buffer.name} ends before it starts",
+            span=here(),
+            expected="a stop that is not before the start",
+            got=f"{_shown(start)} to {_shown(stop)} in dimension {dim}",
+            hint="a negative bound counts from the end of the dimension",
+        )
     check_range(buffer, dim, start, length)
     return Range(start, to_expr(length), span=here())
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 import tiledsl.frontend.builder
+from tiledsl.diagnostics import KernelError
 from tiledsl.testing.fuzzing import Checks, Coverage, check_program
 from tiledsl.testing.generator.broken import broken
 from tiledsl.testing.generator.choice import SeededChoice
 from tiledsl.testing.generator.program import generate
 from tiledsl.testing.generator.source import NoSpelling, source
-from tiledsl.testing.generator.spelling import spellable
+from tiledsl.testing.generator.spelling import spellable, trace_text
 
 # asks nothing else
 MISTAKES = Checks((), text_every=0, source_every=0, both_every=0, broken_every=1)
@@ -48,3 +49,25 @@ def test_an_error_without_a_code_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tiledsl.frontend.builder.Builder, "emit", breaks)
     found = check_program(generate(seed), MISTAKES)
     assert any(one.oracle.startswith("text with mistakes") for one in found)
+
+
+@pytest.mark.parametrize("bounds", ["-1:3", "5:3"])
+def test_a_slice_that_ends_before_it_starts_is_refused(bounds: str) -> None:
+    # found with a text that had mistakes: the verifier complained, not the frontend
+    text = f"""import tiledsl
+import tiledsl.language as T
+
+
+@tiledsl.jit
+def kernel():
+    @T.prim_func
+    def main(x: T.Tensor((8,), "int32")):
+        with T.Kernel(1):
+            t = T.alloc_fragment((6,), "int32")
+            T.copy(x[0:3], t[{bounds}])
+    return main
+"""
+    with pytest.raises(KernelError) as raised:
+        trace_text(text, f"<slice {bounds}>")
+    assert raised.value.code == "E0503"
+    assert "5 to 3 in dimension 0" in str(raised.value)
