@@ -139,7 +139,9 @@ def test_inputs_of_the_caller(timed: list[int]) -> None:
     with set_autotune_inputs([X]):
         tuned({"rows": [1]}, ref_prog=reference)(7)
     supply = tuned(
-        {"rows": [1]}, ref_prog=reference, supply_prog=lambda params: [X * 2]
+        {"rows": [1]},
+        ref_prog=reference,
+        supply_prog=lambda inputs: [X * 2 for _ in inputs],
     )
     supply(7)
     assert X.tolist() in seen and (X * 2).tolist() in seen

@@ -40,18 +40,18 @@ def inputs_for(
     supply_type: TensorSupplyType,
     call: Mapping[str, object] | None = None,
 ) -> list[object]:
-    """Arguments: those set, those of the call, of ``supply_prog(params)``, or generated."""
+    """Arguments: those set, of the call, of ``supply_prog(inputs)``, or generated."""
     given = _GIVEN.get()
     if given is not None:
         return list(given)
+    outputs = set(kernel.out_idx)
+    inputs = [part for at, part in enumerate(kernel.params) if at not in outputs]
     if call is not None:
-        outputs = set(kernel.out_idx)
-        inputs = [part for at, part in enumerate(kernel.params) if at not in outputs]
         return [call[part.name] for part in inputs]
     if supply_prog is None:
         _refuse_scalars(kernel)
         return kernel.get_profiler(supply_type).inputs()
-    supplied = supply_prog(list(kernel.params))
+    supplied = supply_prog(inputs)
     if not isinstance(supplied, list | tuple):
         raise ArgumentError(
             "E0706",
