@@ -77,7 +77,7 @@ def _range(buffer: Buffer, dim: int, key: slice, extent: Expr) -> Range:
             f"a slice of {buffer.name} ends before it starts",
             span=here(),
             expected="a stop that is not before the start",
-            got=f"{_shown(start)} to {_shown(stop)} in dimension {dim}",
+            got=f"an extent of {length.static} in dimension {dim}",
             hint="a negative bound counts from the end of the dimension",
         )
     check_range(buffer, dim, start, length)

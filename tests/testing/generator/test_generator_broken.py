@@ -70,4 +70,4 @@ def kernel():
     with pytest.raises(KernelError) as raised:
         trace_text(text, f"<slice {bounds}>")
     assert raised.value.code == "E0503"
-    assert "5 to 3 in dimension 0" in str(raised.value)
+    assert "an extent of -2 in dimension 0" in str(raised.value)
