@@ -134,16 +134,22 @@ def test_portable_programs_and_functions(tmp_path: Path) -> None:
         "def test_b(): helper()\n"
         "def test_c(): tvm.lower(x)\n"
         "def test_d(): print(kernel.get_kernel_source())\n"
+        "from tilelang.jit.adapter.nvrtc import paths\n"
+        "from tilelang.language.kernel import _threads\n"
+        "def test_e(): paths(); tilelang.env.CACHE_DIR; tilelang.jit; T.float16.bits\n"
+        "def test_f(): _threads()\n"
     )
     assert hardware_names(tmp_path / "a.py") == ("T.tma_copy",)
     names = functions_of(tmp_path / "b.py")
-    assert names == ("test_a", "test_b", "test_c", "test_d")
+    assert names == tuple(f"test_{letter}" for letter in "abcdef")
     found = [hardware_names_of_test(tmp_path / "b.py", name) for name in names]
     assert found == [
         (),
         ("T.alloc_barrier",),
         ("tilelang.tvm.lower",),
         ("get_kernel_source",),
+        ("tilelang.jit.adapter",),
+        ("tilelang.language.kernel._threads",),
     ]
 
 

@@ -139,16 +139,20 @@ def _dotted(node: ast.expr) -> str:
 
 def _refused_part(path: str) -> str:
     """The shortest beginning of a dotted path that has no meaning here, or ""."""
+    if any(part.startswith("_") and part[:2] != "__" for part in path.split(".")):
+        return path
     if path.startswith(f"{_LANGUAGE}."):
         name = path.removeprefix(f"{_LANGUAGE}.").partition(".")[0]
         here = name in UNAVAILABLE or hasattr(language, name)
         return "" if here and name not in HARDWARE else f"T.{name}"
     parts = path.split(".")
     module = parts[0]
-    for part in parts[1:]:
-        if part in MODULES[module] or part.startswith("__"):
+    for position, part in enumerate(parts[1:], 2):
+        inner = f"{module}.{part}"
+        known = part in MODULES[module] or part.startswith("__")
+        if known and (inner not in MODULES or position == len(parts)):
             return ""
-        module = f"{module}.{part}"
+        module = inner
         if module == _LANGUAGE:
             return ""
         if module not in MODULES:
