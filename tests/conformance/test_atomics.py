@@ -212,11 +212,14 @@ def test_pairs_and_fours(backend: str) -> None:
                 T.atomic_addx2(Y[i, j * 2], X[i, j * 2])
             for i, j in T.Parallel(4, 2):
                 T.atomic_addx4(Y[i, j * 4], X[i, j * 4])
+            T.atomic_addx2(Y[0, 0:2], X[0, 0:2])
 
     x = numbers("float32", 32).reshape(4, 8)
     y = np.zeros((4, 8), np.float32)
     tiledsl.compile(kernel, backend=backend)(x, y)
-    np.testing.assert_array_equal(y, 6 * x)
+    want = 6 * x
+    want[0, :2] += 3 * x[0, :2]
+    np.testing.assert_array_equal(y, want)
 
 
 @every_backend

@@ -91,6 +91,8 @@ def test_what_is_refused(builder, buffer) -> None:
         T.atomic_load(tile)
     with pytest.raises(KernelError, match="E0206"):
         T.atomic_addx2(outer, tile[0])
+    with pytest.raises(KernelError, match="follow each other"):
+        T.atomic_addx2(T.alloc_var("int32"), tile[0])
     with pytest.raises(KernelError, match="E0201"):
         T.atomic_add(outer, buffer("other", (3, 4), "int32", "shared"))
     with pytest.raises(KernelError, match="E0501"):

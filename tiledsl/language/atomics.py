@@ -14,6 +14,7 @@ from tiledsl.frontend.values import ScalarLike, Value, as_index, operand, wrap
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Expr, Var
 from tiledsl.ir.ops import ATOMICS, MEMORY_ORDERS, SCALAR_OPS
+from tiledsl.language.pointers import access_ptr
 
 Place = Element | VarRef | BufferRef | RegionRef
 Source = ScalarLike | BufferRef | RegionRef
@@ -153,18 +154,29 @@ def _several(
     return_prev: bool,
 ) -> tuple[Value, ...] | None:
     """Each element is updated indivisibly, not all of them together."""
-    place, source = _element(operation, dst), _element(operation, value)
-    targets = _consecutive(place, count)
+    targets = _consecutive(operation, dst, count)
+    values = _consecutive(operation, value, count)
     asked = _flag(operation, return_prev)
     before = []
-    for target, part in zip(targets, _consecutive(source, count), strict=True):
+    for target, part in zip(targets, values, strict=True):
         before.append(
             _emit(operation, "add", target, part, memory_order, previous=asked)
         )
     return tuple(wrap(var) for var in before if var is not None) or None
 
 
-def _consecutive(place: Element | VarRef, count: int) -> list[Element]:
+def _consecutive(operation: str, first: object, count: int) -> list[Element]:
+    """Elements from an element or the start of a slice on."""
+    start = access_ptr(first) if isinstance(first, RegionRef) else first
+    place = _element(operation, start)
+    if not place.indices:
+        raise KernelError(
+            "E0206",
+            f"T.{operation} takes {count} elements that follow each other",
+            span=here(),
+            expected="an element such as buf[i, j], or the slice that starts there",
+            got=brief(place),
+        )
     *rows, last = (wrap(index) for index in place.indices)
     lead = tuple(as_index(row) for row in rows)
     return [Element(place.buffer, (*lead, as_index(last + k))) for k in range(count)]
