@@ -63,8 +63,9 @@ class Tests:
             for item in self._items
             if item.path.is_relative_to(ROOT / folder)
         ]
-        if items:
-            items[0].config.pluginmanager.register(self, "mutation")
+        if not items:
+            return
+        items[0].config.pluginmanager.register(self, "mutation")
         for item, following in zip(items, [*items[1:], None], strict=True):
             allow(_BASELINE_SECONDS if to_the_end else _ALLOWED_SECONDS)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -37,13 +37,15 @@ def decided_conditions(source: Source) -> Case:
     @tiledsl.jit
     def kernel(X):
         X: T.Tensor((8,), "int32")
-        Y = T.empty((5, 8), "int32")
+        Y = T.empty((7, 8), "int32")
         with T.Kernel(1):
             T.fill(Y, 5)
             for i in T.Parallel(8):
                 Y[0, i] = X[i] if i < 7 else 100
                 Y[1, i] = X[i] if i >= 1 else 200
                 Y[2, i] = X[i] if i != 3 else 300
+                Y[5, i] = X[i] if i == 3 else 400
+                Y[6, i] = X[i] if i + 2 == 5 else 500
             for i in T.Parallel(8):
                 if i < 3:
                     Y[3, i] = X[i]
@@ -53,11 +55,12 @@ def decided_conditions(source: Source) -> Case:
         return Y
 
     x = source.integers((8,))
-    y = np.full((5, 8), 5, np.int32)
+    y = np.full((7, 8), 5, np.int32)
     i = np.arange(8)
     y[0] = np.where(i < 7, x, 100)
     y[1] = np.where(i >= 1, x, 200)
     y[2] = np.where(i != 3, x, 300)
+    y[5], y[6] = np.where(i == 3, x, 400), np.where(i == 3, x, 500)
     y[3, :3], y[4, 2:] = x[:3], x[:6]
     return Case(kernel, (x,), (y,))
 
