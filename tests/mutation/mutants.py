@@ -199,8 +199,6 @@ def _swap_arms(node: ast.AST) -> None:
 
 
 def _drop(node: ast.AST) -> None:
-    """Turns a statement into one without effect, keeping its kind of node."""
-    if isinstance(node, ast.Expr):
-        node.value = ast.Constant(None)
-    elif isinstance(node, ast.AugAssign):
-        node.op, node.value = ast.Add(), ast.Constant(0)
+    """Turns a statement into one without effect, whatever its operands are."""
+    if isinstance(node, ast.Expr | ast.AugAssign):
+        node.__class__ = ast.Pass  # type: ignore[assignment]
