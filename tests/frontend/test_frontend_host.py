@@ -108,15 +108,22 @@ def test_reading_an_element_at_host_level_is_refused(refused, where):
         _ = kernels[where].function
 
 
-def test_what_is_not_available_yet_says_so():
+@pytest.mark.parametrize("form", ["counted", "conditional"])
+def test_what_is_not_available_yet_says_so(form):
     @T.prim_func
-    def loop(A: VECTOR, n: T.int32):
+    def counted(A: VECTOR, n: T.int32):
         for i in range(n):
             with T.Kernel(1):
                 A[i] = 0.0
 
+    @T.prim_func
+    def conditional(A: VECTOR, n: T.int32):
+        while n > 0:
+            with T.Kernel(1):
+                A[0] = 0.0
+
     with pytest.raises(UnsupportedByTarget, match="not available yet") as caught:
-        _ = loop.function
+        _ = {"counted": counted, "conditional": conditional}[form].function
     assert caught.value.span.file == __file__
     assert caught.value.hint
 

@@ -173,6 +173,7 @@ class Loops(Activation):
         """Yields once for a symbolic condition, never for one that is false."""
         self.here(k)
         span = self.builder.span
+        at_host = at_host_level(self.builder)
         self.state.loops.append("traced")
         with (
             self.names.region("loop", span),
@@ -183,6 +184,13 @@ class Loops(Activation):
             symbolic = as_condition(test) if is_symbolic(test) else None
             if symbolic is None:
                 self._static_while(python.truth(test))
+            elif at_host:
+                raise UnsupportedByTarget(
+                    "E2001",
+                    "a while loop around launches is not available yet",
+                    span=span,
+                    hint="put the loop inside T.Kernel",
+                )
             del test  # from here on it may change
             header = collected.statements
             if symbolic is not None:

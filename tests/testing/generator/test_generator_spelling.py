@@ -7,7 +7,7 @@ import pytest
 from tiledsl.ir.parser import parse_function
 from tiledsl.testing.fuzzing import check_program, every_check
 from tiledsl.testing.generator.program import Program
-from tiledsl.testing.generator.source import NoSpelling
+from tiledsl.testing.generator.source import NoSpelling, source
 from tiledsl.testing.generator.spelling import spellable, traced
 
 NUMPY = every_check(("numpy",))
@@ -44,6 +44,16 @@ func f[m](x: uint32[m], out: int32[m]) -> (out)
       else
         out[b] = 2:int32
 """
+NAN_OF_ABSOLUTE_VALUES = """tiledsl.ir 1
+func f[m](x: float32[m, 8], out: float32[m]) -> (out)
+  launch (b: m) threads 1
+    alloc fragment t: float32[1, 8]
+    copy x[b +: 1, 0 +: 8] -> t[!0 +: 1, !0 +: 8] shape (1, 8)
+    alloc fragment r: float32[1]
+    reduce absmax t[!0 +: 1, !0 +: 8] axis 1 -> r[!0 +: 1] clear nan_propagate
+    parallel (i: 1)
+      out[b] = r[i]
+"""
 
 
 def program(text: str) -> Program:
@@ -59,10 +69,21 @@ def test_a_write_before_its_buffer_has_no_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [STATIC_CONDITION, WIDE_REMAINDER, SMALLEST_OF_UNSIGNED]
+    "text",
+    [
+        STATIC_CONDITION,
+        WIDE_REMAINDER,
+        SMALLEST_OF_UNSIGNED,
+    ],
 )
 def test_the_traced_text_gives_the_same(text: str) -> None:
     one = program(text)
     again = traced(Program(spellable(one.function), one.dims, one.data))
     assert len(again.function.params) == len(one.function.params)
+    assert check_program(one, NUMPY) == []
+
+
+def test_the_largest_of_absolute_values_may_be_nan() -> None:
+    one = program(NAN_OF_ABSOLUTE_VALUES)
+    assert "nan_propagate=True" in source(spellable(one.function))
     assert check_program(one, NUMPY) == []

@@ -203,7 +203,11 @@ def _operation(statement: Statement) -> str:
 
 def _nan_option(statement: Reduce) -> str:
     """Only the reductions that can ignore NaN have the choice."""
-    chosen = statement.nan_propagate and statement.reduction in ("max", "min")
+    chosen = statement.nan_propagate and statement.reduction in (
+        "max",
+        "min",
+        "absmax",
+    )
     return ", nan_propagate=True" if chosen else ""
 
 
