@@ -54,6 +54,14 @@ func f[m](x: float32[m, 8], out: float32[m]) -> (out)
     parallel (i: 1)
       out[b] = r[i]
 """
+SHORT_COPY = """tiledsl.ir 1
+func f[m](x: float32[m, 8], out: float32[m, 8]) -> (out)
+  launch (b: m) threads 1
+    alloc fragment t: float32[1, 8]
+    fill t[!0 +: 1, !0 +: 8] = -0.0
+    copy x[b +: 1, 0 +: 4] -> t[!0 +: 1, !0 +: 4] shape (1, 3)
+    copy t[!0 +: 1, !0 +: 8] -> out[b +: 1, !0 +: 8] shape (1, 8)
+"""
 
 
 def program(text: str) -> Program:
@@ -86,4 +94,11 @@ def test_the_traced_text_gives_the_same(text: str) -> None:
 def test_the_largest_of_absolute_values_may_be_nan() -> None:
     one = program(NAN_OF_ABSOLUTE_VALUES)
     assert "nan_propagate=True" in source(spellable(one.function))
+    assert check_program(one, NUMPY) == []
+
+
+def test_a_copy_that_stops_short_has_no_spelling() -> None:
+    one = program(SHORT_COPY)
+    with pytest.raises(NoSpelling, match="Copy"):
+        source(spellable(one.function))
     assert check_program(one, NUMPY) == []

@@ -176,7 +176,9 @@ def _accumulation(statement: Accumulate) -> str:
 
 def _operation(statement: Statement) -> str:
     match statement:
-        case Copy(source=origin, target=target) if origin.shape == target.shape:
+        case Copy(source=origin, target=target, shape=shape) if (
+            origin.shape == target.shape == shape  # slices say no other extent
+        ):
             if not target.shape:
                 return f"{_points(target)} = {_points(origin)}"
             return f"T.copy({region(origin)}, {region(target)})"
