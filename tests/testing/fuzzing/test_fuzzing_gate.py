@@ -9,7 +9,7 @@ from tiledsl.testing.fuzzing import Checks, check_program, check_seeds
 from tiledsl.testing.generator import Program
 
 CHUNKS, CHUNK = 40, 50
-CHECKS = Checks(("llvm",), both_every=64, scalar_every=8, text_every=50, source_every=5)
+CHECKS = Checks(("llvm",), both_every=64, text_every=50, source_every=5)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

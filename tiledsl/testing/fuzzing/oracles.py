@@ -69,7 +69,7 @@ class Checks:
 
     backends: tuple[str, ...]
     periods: Mapping[str, int] = field(default_factory=dict)
-    scalar_every: int = 4
+    scalar_every: int = 1
     text_every: int = 12
     both_every: int = 16
     source_every: int = 3
