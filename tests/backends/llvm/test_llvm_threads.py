@@ -162,6 +162,8 @@ def run_script(body: str, **variables: str) -> str:
 def test_interrupt_returns_soon_and_the_next_launch_works() -> None:
     out = run_script(
         """
+        # a process that was started in the background ignores the signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         y = np.zeros(1_000_000, np.float32)
         launch(slow, [y[:4]], (4,))
         def interrupt():
