@@ -114,7 +114,6 @@ CATALOGUE: Final[dict[str, str]] = {
     # E05 bounds
     "E0501": "an access to a global buffer is never in range",
     "E0502": "an access to a block-local buffer is out of range",
-    "E0503": "a slice ends before it starts",
     # E06 launches and functions
     "E0601": "a jit function is neither lazy nor eager",
     "E0602": "out_idx was given to an eager function",

@@ -72,14 +72,7 @@ def _range(buffer: Buffer, dim: int, key: slice, extent: Expr) -> Range:
     stop = _bound(key.stop, extent, extent)
     length = normal_form(stop) - normal_form(start)
     if length.static is not None and length.static < 0:
-        raise KernelError(
-            "E0503",
-            f"a slice of {buffer.name} ends before it starts",
-            span=here(),
-            expected="a stop that is not before the start",
-            got=f"an extent of {length.static} in dimension {dim}",
-            hint="a negative bound counts from the end of the dimension",
-        )
+        length = normal_form(index(0))  # as at run time: nothing is between them
     check_range(buffer, dim, start, length)
     return Range(start, to_expr(length), span=here())
 
