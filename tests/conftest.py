@@ -1,4 +1,8 @@
-"""The option ``--update-golden`` and the fixture that compares with golden texts."""
+"""The same drawn examples on every run; the option ``--update-golden`` and its fixture.
+
+A gate that draws new examples each time fails for whoever comes next, not for whoever
+broke something.  ``pytest --hypothesis-profile=explore`` draws new ones.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("gate", derandomize=True, database=None)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile("gate")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

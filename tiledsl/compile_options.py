@@ -62,7 +62,8 @@ class CompileOptions:
         """Checks the options as given.  Raises ArgumentError for unknown ones."""
         given: dict[str, object] = dict(keywords)
         for name in ("schedule", "tunables"):
-            given[name] = by_name(name, given.get(name) or {})
+            option = given.get(name)
+            given[name] = by_name(name, {} if option is None else option)
         configs = given.pop("pass_configs", None)
         known = {field.name for field in fields(CompileOptions)}
         for name in [name for name in given if name not in known]:

@@ -178,3 +178,20 @@ def test_any_command_line_ends_with_a_code(words: list[str]) -> None:
     else:
         assert result.exit_code in (0, 1, 2), result.exception
         assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_an_array_is_no_name_of_a_stage() -> None:
+    with pytest.raises(tiledsl.ArgumentError, match="E2006"):
+        KERNEL.print_source_code(np.zeros(4, np.float32))  # type: ignore[arg-type]
+
+
+def test_an_array_is_no_dict_of_options() -> None:
+    with pytest.raises(tiledsl.ArgumentError, match="E1014"):
+        tiledsl.compile(shifted, schedule=np.zeros(4, np.float32))  # type: ignore[call-overload]
+
+
+def test_a_number_of_numpy_is_a_static_value_and_a_class_is_no_array() -> None:
+    ones = np.ones(4, np.float32)
+    np.testing.assert_array_equal(doubled(ones, np.int64(5)), ones * 5)
+    with pytest.raises(tiledsl.ArgumentError, match="E1"):
+        doubled.get_kernel_source(np.ndarray, True)

@@ -54,9 +54,11 @@ class ArrayFacts:
 
 
 def is_array(value: object) -> bool:
-    """Whether ``value`` is an array of any library (rule L98)."""
+    """Whether ``value`` is an array of any library (rule L98); no class, no number."""
+    if isinstance(value, type | np.generic):
+        return False
     marks = ("__dlpack__", "__array_interface__", "__cuda_array_interface__")
-    return isinstance(value, np.ndarray) or any(hasattr(value, mark) for mark in marks)
+    return any(hasattr(value, mark) for mark in marks)
 
 
 def describe(parameter: str, value: object) -> ArrayFacts:

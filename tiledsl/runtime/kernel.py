@@ -295,10 +295,11 @@ class JITKernel(Listings):
 
     def _part(self, which: str) -> str:
         """A stage, or ``kernel``, ``host`` or ``both``."""
+        if not isinstance(which, str):  # an array, say, compares to an array
+            return self.source(which)
         if which == "both":
             return f"{self.get_host_source()}\n{self.get_kernel_source()}"
-        parts = {"kernel": BACKEND, "host": "final"}
-        return self.source(parts.get(which, which) if isinstance(which, str) else which)
+        return self.source({"kernel": BACKEND, "host": "final"}.get(which, which))
 
     def export_sources(self, path: str | Path) -> list[Path]:
         """Writes every stage into a directory; returns the files."""
