@@ -17,7 +17,8 @@ import tiledsl
 from tests.mutation import record
 from tests.mutation.campaign import Campaign, Trial, run
 from tests.mutation.collected import Tests, with_tests
-from tests.mutation.groups import GROUPS
+from tests.mutation.groups import GROUPS, Group
+from tests.mutation.mutants import Mutant
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,23 +59,22 @@ def main() -> int:
     if chosen.json:
         print(json.dumps(found, indent=1))
         return 0
-    for mutant in found["survivors"]:
-        print(f"survived: {mutant}")
-    seen, meant = record.score(found["modules"].values())
-    print(f"noticed {seen} of {meant}: {100 * seen / max(meant, 1):.1f} %")
+    for group, run_of_group in found.items():
+        for mutant in run_of_group["survivors"]:
+            print(f"survived: {mutant}")
+        seen, meant = record.score(run_of_group["modules"].values())
+        print(f"{group}: noticed {seen} of {meant}: {100 * seen / max(meant, 1):.1f} %")
     return 0
 
 
 def _measured(chosen: argparse.Namespace) -> record.Record:
-    campaign = Campaign(chosen.each, chosen.seed, chosen.jobs)
-    again = set(record.kept()["survivors"]) if chosen.retry else None
     words = ["python -m tests.mutation", *chosen.parts]
     words += ["--programs-only"] * chosen.programs_only
     command = f"{' '.join(words)} --each {chosen.each} --seed {chosen.seed}"
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    trials: list[Trial] = []
-    counts: Counter[str] = Counter()
-    found = record.record(command, today, counts, trials)
+    campaign = Campaign(chosen.each, chosen.seed, chosen.jobs)
+    before = record.kept() if chosen.retry else {}
+    found: record.Record = {}
     for group in GROUPS:
         wanted = [
             name
@@ -82,24 +82,37 @@ def _measured(chosen: argparse.Namespace) -> record.Record:
             if not chosen.parts or {group.name, name} & set(chosen.parts)
         ]
         sample = campaign.of(group, wanted)
-        if again is not None:
-            sample = [m for m in group.mutants() if m.name in again]
+        if chosen.retry:
+            again = set(before[group.name]["survivors"] if group.name in before else ())
+            sample = [m for m in _all_of(group, wanted) if m.name in again]
         if not sample:
             continue
-        counts.update(m.module for m in group.mutants() if m.module in wanted)
-        if chosen.programs_only:
-            trials += run(campaign, group, sample, Tests([]))
-        else:
-            with_tests(
-                group.tests,
-                lambda tests: trials.extend(run(campaign, group, sample, tests)),  # noqa: B023  # runs now
-            )
-        found = record.record(command, today, counts, trials)
+        trials = _tried(campaign, group, sample, programs_only=chosen.programs_only)
         if chosen.retry:
-            found = record.retried(trials, today)
+            found[group.name] = record.retried(before[group.name], trials, today)
+        else:
+            counts = Counter(m.module for m in _all_of(group, wanted))
+            found[group.name] = record.run_of(command, today, counts, trials)
         if chosen.keep or chosen.retry:
-            record.write(found)  # after each part, for a run takes long
+            record.keep(group.name, found[group.name])
     return found
+
+
+def _all_of(group: Group, modules: list[str]) -> list[Mutant]:
+    return [mutant for mutant in group.mutants() if mutant.module in modules]
+
+
+def _tried(
+    campaign: Campaign, group: Group, sample: list[Mutant], *, programs_only: bool
+) -> list[Trial]:
+    if programs_only:
+        return run(campaign, group, sample, Tests([]))
+    trials: list[Trial] = []
+    with_tests(
+        group,
+        lambda tests: trials.extend(run(campaign, group, sample, tests)),
+    )
+    return trials
 
 
 if __name__ == "__main__":

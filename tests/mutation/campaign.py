@@ -55,13 +55,11 @@ def run(
     """Tries every mutant, after making sure that nothing complains without one."""
     judges.warm(group)
     alive = living({mutant.module for mutant in chosen})
-    durations = try_mutant(
-        None, None, lambda: tests.durations(group.tests), _BASELINE_SECONDS
-    )
-    kept = tests.keep_fast(durations.by)
+    durations = try_mutant(None, None, tests.durations, _BASELINE_SECONDS)
+    kept = tests.arrange(durations.by)
 
     def judge(module: str) -> str | None:
-        return judges.first_complaint(group, module) or tests.first_failure(group.tests)
+        return judges.first_complaint(group, module) or tests.first_failure()
 
     gc.collect()
     gc.freeze()  # a collection in a child would copy all of this memory

@@ -17,7 +17,9 @@ class Group:
     """Modules judged in the same way.
 
     ``backend``: where programs run; ``passes`` is the interpreter after the passes.
-    ``tests``: files and folders, asked last.  ``generated``: how many random programs.
+    ``tests``: files and folders about these modules.  ``others``: asked last, as far as
+    they run on the backend.  ``generated``: how many random programs.  ``traces``: the
+    modules have a share in tracing, so that programs are traced with each mutant.
     """
 
     name: str
@@ -25,6 +27,17 @@ class Group:
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     generated: int
+    others: tuple[str, ...] = ()
+    traces: bool = False
+
+    @property
+    def compiled(self) -> str:
+        """The backend on which tests run; the passes are those of a compiler."""
+        return "llvm" if self.backend == "passes" else self.backend
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return self.tests + self.others
 
     def mutants(self) -> list[Mutant]:
         return [mutant for name in self.modules for mutant in mutants_of(name)]
@@ -50,6 +63,15 @@ _PACKED: Final = tuple(
     path.stem for path in sorted((ROOT / "tiledsl/passes").glob("packed_*.py"))
 )
 
+# of every backend: about the language as a whole
+_EVERYWHERE: Final = (
+    "tests/conformance",
+    "tests/language",
+    "tests/corner_cases",
+    "tests/observations",
+    "tests/testing/ring",
+)
+
 GROUPS: Final = (
     Group(
         "passes",
@@ -57,6 +79,7 @@ GROUPS: Final = (
         _modules("tiledsl.passes", "tiledsl/passes", "base", "tile", *_PACKED),
         ("tests/passes", "tests/analysis"),
         200,
+        ("tests/testing/validation", *_EVERYWHERE),
     ),
     Group(
         "analysis",
@@ -65,13 +88,33 @@ GROUPS: Final = (
         _modules("tiledsl.analysis", "tiledsl/analysis", "cost"),
         ("tests/analysis", "tests/passes"),
         200,
+        ("tests/testing/validation", *_EVERYWHERE),
+    ),
+    Group(
+        "ir",
+        "passes",
+        _modules("tiledsl.ir", "tiledsl/ir", "spans"),
+        ("tests/ir", "tests/passes", "tests/cli"),
+        20,
+        ("tests/testing/validation", *_EVERYWHERE),
+        traces=True,
+    ),
+    Group(
+        "frontend",
+        "numpy",
+        _modules("tiledsl.frontend", "tiledsl/frontend"),
+        ("tests/frontend", "tests/language"),
+        0,
+        ("tests/bad_inputs", "tests/static_check", "tests/diagnostics", *_EVERYWHERE),
+        traces=True,
     ),
     Group(
         "numpy",
         "numpy",
         _modules("tiledsl_numpy", "backends/tiledsl_numpy", "backend", "executable"),
-        ("tests/backends/numpy", "tests/conformance/test_atomics.py"),
+        ("tests/backends/numpy", "tests/testing/scalar"),
         250,
+        _EVERYWHERE,
     ),
     # elements of four bits; of these random programs know nothing
     Group(
@@ -91,6 +134,7 @@ GROUPS: Final = (
         ),
         ("tests/backends/llvm", "tests/conformance/test_atomics.py"),
         60,
+        _EVERYWHERE,
     ),
     Group(
         "triton",
@@ -103,5 +147,6 @@ GROUPS: Final = (
         ),
         ("tests/backends/triton", "tests/conformance/test_atomics.py"),
         24,
+        _EVERYWHERE,
     ),
 )  # fmt: skip

@@ -49,7 +49,8 @@ Look = tuple[str, Callable[[], str | None]]
 def looks(group: Group, module: str) -> Iterator[Look]:
     """Names and checks; a check gives a text, or raises, if something is wrong."""
     for name in PROGRAMS:
-        yield f"program {name}", partial(_program, name, group.backend)
+        case = PROGRAMS[name] if group.traces else partial(_case, name)
+        yield f"program {name}", partial(_program, case, group.backend)
     if module.endswith(_SCALAR):
         yield "expressions", _expressions
     for seed in range(group.generated):
@@ -103,8 +104,8 @@ def _case(name: str) -> Case:
     return PROGRAMS[name]()
 
 
-def _program(name: str, backend: str) -> None:
-    run_case(_case(name), backend)
+def _program(case: Callable[[], Case], backend: str) -> None:
+    run_case(case(), backend)
 
 
 def _expressions() -> None:

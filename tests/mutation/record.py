@@ -1,4 +1,4 @@
-"""Figures of a run: as JSON, and as a table in docs/faults.md."""
+"""Figures of runs, a part of the compiler each: as JSON, and as a table in a document."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _COUNTS: Final = ("tried", "killed", "timeout", "crash", "survived", "equivalent
 Figures = dict[str, int]
 
 
-class Record(TypedDict):
-    """A run: its command and date, figures of each module, and what nothing noticed."""
+class Run(TypedDict):
+    """Of one group: command and date, figures of each module, what nothing noticed."""
 
     command: str
     date: str
@@ -30,9 +30,13 @@ class Record(TypedDict):
     survivors_at_first: list[str]
 
 
-def record(
+# by the name of the group: parts are measured at different times
+Record = dict[str, Run]
+
+
+def run_of(
     command: str, date: str, mutants: Mapping[str, int], trials: Iterable[Trial]
-) -> Record:
+) -> Run:
     """What a run found: figures of each module, and the survivors."""
     modules: dict[str, Figures] = {
         name: dict.fromkeys(_COUNTS, 0) | {"mutants": count}
@@ -60,27 +64,47 @@ def record(
     }
 
 
-def retried(trials: Iterable[Trial], date: str) -> Record:
-    """The kept run with what became of its survivors; they stay counted as such."""
-    found = kept()
-    found["date"] = date
+def retried(found: Run, trials: Iterable[Trial], date: str) -> Run:
+    """A kept run with what became of its survivors; they stay counted as such."""
+    survivors = list(found["survivors"])
+    modules = {name: dict(row) for name, row in found["modules"].items()}
+    seconds = 0.0
     for trial in trials:
-        if trial.mutant not in found["survivors"]:
+        if trial.mutant not in survivors:
             continue
         outcome = "equivalent" if trial.excuse else trial.verdict.outcome
-        found["processor_seconds"] += round(trial.verdict.seconds)
+        seconds += trial.verdict.seconds
         if outcome == "survived":
             continue
-        found["survivors"].remove(trial.mutant)
-        row = found["modules"][trial.module]
+        survivors.remove(trial.mutant)
+        row = modules[trial.module]
         row["survived"] -= 1
         row["tried" if outcome == "none" else outcome] += -1 if outcome == "none" else 1
-    return found
+    return {
+        "command": found["command"],
+        "date": date,
+        "processor_seconds": found["processor_seconds"] + round(seconds),
+        "modules": modules,
+        "survivors": survivors,
+        "survivors_at_first": found["survivors_at_first"],
+    }
 
 
 def kept() -> Record:
     found: Record = json.loads(LAST_RUN.read_text(encoding="utf-8"))
     return found
+
+
+def keep(group: str, found: Run) -> None:
+    """Puts one group's run in the place of its last one."""
+    together = kept() | {group: found}
+    LAST_RUN.write_text(
+        json.dumps(together, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+
+def rows_of(runs: Iterable[Run]) -> list[Figures]:
+    return [row for run in runs for row in run["modules"].values()]
 
 
 def score(rows: Iterable[Mapping[str, int]]) -> tuple[int, int]:
@@ -92,40 +116,27 @@ def score(rows: Iterable[Mapping[str, int]]) -> tuple[int, int]:
     return meant - total["survived"], meant
 
 
-def write(found: Record) -> None:
-    LAST_RUN.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-
-
 def report() -> None:
-    """Puts the last run into the document."""
+    """Puts the kept runs into the document."""
     text = DOCUMENT.read_text(encoding="utf-8")
     head, _, rest = text.partition(_BEGIN)
     tail = rest.partition(_END)[2]
-    table = _table(kept())
-    DOCUMENT.write_text(f"{head}{_BEGIN}\n\n{table}\n{_END}{tail}", encoding="utf-8")
+    tables = "\n".join(_table(name, run) for name, run in kept().items())
+    DOCUMENT.write_text(f"{head}{_BEGIN}\n\n{tables}\n{_END}{tail}", encoding="utf-8")
 
 
-def _table(found: Record) -> str:
-    modules = found["modules"]
-    parts: dict[str, list[Figures]] = {}
-    for name, row in modules.items():
-        parts.setdefault(part_of(name), []).append(row)
+def _table(group: str, run: Run) -> str:
+    modules = run["modules"]
     lines = [
-        f"`{found['command']}` on {found['date']}, {found['processor_seconds']} seconds"
-        " of processor time:",
+        f"**{group}**: `{run['command']}` on {run['date']},"
+        f" {run['processor_seconds']} seconds of processor time:",
         "",
-        "| part or module | mutants | tried | equivalent | survived | noticed |",
+        "| module | mutants | tried | equivalent | survived | noticed |",
         "|---|---|---|---|---|---|",
+        _row("all", list(modules.values())),
     ]
-    lines += [_row(f"**{name}**", rows) for name, rows in parts.items()]
     lines += [_row(f"`{name}`", [row]) for name, row in modules.items() if row["tried"]]
     return "\n".join(lines) + "\n"
-
-
-def part_of(module: str) -> str:
-    """The part of the compiler that a module belongs to."""
-    package, _, rest = module.partition(".")
-    return rest.partition(".")[0] if package == "tiledsl" else package
 
 
 def _row(name: str, rows: list[Figures]) -> str:

@@ -34,6 +34,8 @@ DERIVED: Final = {
 Outcome = Literal["killed", "timeout", "crash", "survived", "none"]
 
 _SURVIVED, _KILLED, _NONE = 0, 1, 3
+# what is cached by one of these modules may come from another of them
+_CACHING_TOGETHER: Final = ("tiledsl.frontend", "tiledsl.ir")
 # a process that waits so many times its limit is waiting for nothing
 _PATIENCE = 12
 
@@ -77,7 +79,9 @@ def living(modules: set[str]) -> dict[str, Living]:
     owners: dict[str, list[object]] = {name: [] for name in modules}
     for found in gc.get_objects():
         if isinstance(found, functools._lru_cache_wrapper):
-            caches.get(found.__module__, []).append(found)
+            for name in modules:
+                if found.__module__ == name or _share(found.__module__, name):
+                    caches[name].append(found)
         elif type(found).__module__ in modules and _remembered(type(found)):
             owners[type(found).__module__].append(found)
     return {
@@ -86,6 +90,10 @@ def living(modules: set[str]) -> dict[str, Living]:
         )
         for name in modules
     }
+
+
+def _share(one: str, other: str) -> bool:
+    return one.startswith(_CACHING_TOGETHER) and other.startswith(_CACHING_TOGETHER)
 
 
 def _remembered(kind: type) -> list[str]:

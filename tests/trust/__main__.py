@@ -83,18 +83,16 @@ def _faults(here: tuple[str, ...]) -> Line:
 
 def _mutants() -> Line:
     """The kept figures; those of the passes have to reach what is promised."""
-    last = json.loads(record.LAST_RUN.read_text(encoding="utf-8"))
-    passes = [row for name, row in last["modules"].items() if ".passes." in name]
-    (seen, meant), (all_seen, all_meant) = (
-        record.score(rows) for rows in (passes, last["modules"].values())
+    runs = record.kept()
+    scores = {name: record.score(run["modules"].values()) for name, run in runs.items()}
+    seen, meant = scores["passes"]
+    text = "; ".join(
+        f"{name} {seen} of {meant} noticed, {100 * seen / max(meant, 1):.1f} %"
+        f" ({runs[name]['date']})"
+        for name, (seen, meant) in scores.items()
     )
-    share = seen / max(meant, 1)
-    text = (
-        f"{seen} of {meant} of the passes noticed, {100 * share:.1f} %;"
-        f" {all_seen} of {all_meant} of everything sampled; on {last['date']}"
-    )
-    figures = {"noticed": seen, "of": meant, "all": [all_seen, all_meant]}
-    return Line("mutants", share >= _SCORE, text, figures)
+    figures = {"noticed": seen, "of": meant, "parts": scores}
+    return Line("mutants", seen >= _SCORE * meant > 0, text, figures)
 
 
 def _sanitizer() -> Line:
