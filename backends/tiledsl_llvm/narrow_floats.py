@@ -87,6 +87,8 @@ def encode(
         return builder.convert(
             "bitcast", builder.convert("fptrunc", value, "half"), "i16"
         )
+    if dtype == "bfloat16" and rounding == "rn":
+        return _upper_half(builder, value)
     form = _FORMATS[dtype]
     bits = builder.convert("bitcast", value, "i32")
     size = builder.binary("and", bits, integer(0x7FFFFFFF, "i32"))
@@ -101,6 +103,26 @@ def encode(
     code = builder.select(is_nan, integer(form.nan, "i32"), code)
     moved = builder.binary("shl", sign, integer(form.bits - 1, "i32"))
     return builder.convert("trunc", builder.binary("or", code, moved), f"i{form.bits}")
+
+
+def _upper_half(builder: Builder, value: Value) -> Value:
+    """The nearest bfloat16: float32 without its lower half.
+
+    A carry out of the fraction raises the exponent, at the end to infinity, as it should;
+    only NaN must not be rounded.
+    """
+    bits = builder.convert("bitcast", value, "i32")
+    odd = builder.binary("lshr", bits, integer(16, "i32"))
+    odd = builder.binary("and", odd, integer(1, "i32"))
+    more = builder.binary("add", odd, integer(0x7FFF, "i32"))
+    rounded = builder.binary("add", bits, more)
+    quiet = builder.binary("and", bits, integer(_SIGN, "i32"))
+    quiet = builder.binary("or", quiet, integer(0x7FC00000, "i32"))
+    is_nan = builder.compare("uno", value, value)
+    kept = builder.select(is_nan, quiet, rounded)
+    return builder.convert(
+        "trunc", builder.binary("lshr", kept, integer(16, "i32")), "i16"
+    )
 
 
 def _round_normal(
