@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.mutation import judges
 from tests.mutation.collected import Tests
-from tests.mutation.equivalent import reason
+from tests.mutation.excuses import Excuse, excuse
 from tests.mutation.groups import Group
 from tests.mutation.mutants import Mutant
 from tests.mutation.trial import Verdict, living, try_mutant
@@ -26,12 +27,18 @@ _BASELINE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Trial:
-    """A mutant by name and what became of it; ``excuse``: why nothing can see it."""
+    """A mutant by name and what became of it; ``excuse``: why nothing need see it."""
 
     module: str
     mutant: str
     verdict: Verdict
-    excuse: str | None
+    excuse: Excuse | None
+
+    @property
+    def counts_as(self) -> str:
+        """The outcome; of an excused mutant that nothing noticed the kind of excuse."""
+        excused = self.excuse is not None and self.verdict.outcome == "survived"
+        return self.excuse.kind if self.excuse and excused else self.verdict.outcome
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def run(
             verdict = try_mutant(
                 mutant, alive[mutant.module], lambda: judge(mutant.module), limit
             )
-            return Trial(mutant.module, mutant.name, verdict, reason(mutant))
+            return Trial(mutant.module, mutant.name, verdict, excuse(mutant))
 
         return _in_processes(campaign.jobs, chosen, try_one)
     finally:
@@ -116,8 +123,12 @@ def _in_processes(
             for number in range(jobs)
             for line in Path(folder, str(number)).read_text("utf-8").splitlines()
         ]
-    trials = [Trial(**{**row, "verdict": Verdict(**row["verdict"])}) for row in rows]
-    return sorted(trials, key=lambda trial: trial.mutant)
+    return sorted(map(_trial, rows), key=lambda trial: trial.mutant)
+
+
+def _trial(row: dict[str, Any]) -> Trial:
+    found = Excuse(*row["excuse"]) if row["excuse"] else None
+    return Trial(row["module"], row["mutant"], Verdict(**row["verdict"]), found)
 
 
 def _work(chosen: list[Mutant], try_one: Callable[[Mutant], Trial], path: Path) -> None:
@@ -127,7 +138,7 @@ def _work(chosen: list[Mutant], try_one: Callable[[Mutant], Trial], path: Path) 
             file.write(json.dumps(asdict(trial)) + "\n")
             file.flush()
             verdict = trial.verdict
-            excused = " (equivalent)" if trial.excuse else ""
+            excused = f" ({trial.excuse.kind})" if trial.excuse else ""
             print(
                 f"{verdict.outcome:8} {verdict.seconds:6.1f} s {mutant}"
                 f" | {verdict.by}{excused}",

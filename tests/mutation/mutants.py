@@ -35,6 +35,12 @@ _TEXTS: Final = {
     "min": "max", "max": "min", "smin": "smax", "smax": "smin", "shl": "lshr",
     "lshr": "ashr", "ashr": "lshr", "floordiv": "truncdiv", "sum": "max",
 }  # fmt: skip
+# functions that give the same whichever argument comes first
+_SYMMETRIC: Final = frozenset({
+    "add", "and_", "both", "either", "fmax", "fmin", "isdisjoint", "lcm", "gcd",
+    "logical_and", "logical_or", "max", "maximum", "min", "minimum", "mul", "multiply",
+    "or_", "two_sum", "broadcast_shapes", "array_equal",
+})  # fmt: skip
 # what people read, and what only asserts
 _WITHOUT_MEANING: Final = frozenset({"span", "hint", "notes", "name", "strict"})
 
@@ -174,13 +180,18 @@ def _other_changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
                 "condition always false",
                 lambda n: setattr(n, "test", ast.Constant(False)),
             )
-        case ast.Call(func=function, args=[_, _]) if not _tests_type(function):
+        case ast.Call(func=function, args=[_, _]) if not _exchange_is_vain(function):
             yield "arguments swapped", lambda n: setattr(n, "args", n.args[::-1])  # type: ignore[attr-defined]
 
 
-def _tests_type(function: ast.expr) -> bool:
-    """Whether exchanged arguments would only ever raise TypeError: too easy."""
-    return isinstance(function, ast.Name) and function.id in ("isinstance", "getattr")
+def _exchange_is_vain(function: ast.expr) -> bool:
+    """Whether exchanged arguments would change nothing, or only ever raise TypeError."""
+    match function:
+        case ast.Name(id="isinstance" | "getattr" | "hasattr"):
+            return True
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in _SYMMETRIC
+    return False
 
 
 def _name(op: ast.AST) -> str:

@@ -10,11 +10,14 @@ from typing import Final, TypedDict
 
 from tests.faults.report import DOCUMENT
 from tests.mutation.campaign import Trial
+from tests.mutation.excuses import listed
 
 LAST_RUN: Final = Path(__file__).with_name("last_run.json")
 _BEGIN: Final = "<!-- begin: written by `python -m tests.mutation --report` -->"
 _END: Final = "<!-- end -->"
-_COUNTS: Final = ("tried", "killed", "timeout", "crash", "survived", "equivalent")
+_COUNTS: Final = (
+    "tried", "killed", "timeout", "crash", "survived", "equivalent", "speed",
+)  # fmt: skip
 
 Figures = dict[str, int]
 
@@ -28,6 +31,7 @@ class Run(TypedDict):
     modules: dict[str, Figures]
     survivors: list[str]
     survivors_at_first: list[str]
+    speed_only: list[str]
 
 
 # by the name of the group: parts are measured at different times
@@ -43,6 +47,7 @@ def run_of(
         for name, count in mutants.items()
     }
     survivors: list[str] = []
+    speed_only: list[str] = []
     seconds = 0.0
     for trial in trials:
         seconds += trial.verdict.seconds
@@ -50,10 +55,11 @@ def run_of(
             continue  # the changed function is gone when its module is imported
         row = modules[trial.module]
         row["tried"] += 1
-        excused = trial.excuse and trial.verdict.outcome == "survived"
-        row["equivalent" if excused else trial.verdict.outcome] += 1
-        if trial.verdict.outcome == "survived" and not excused:
+        row[trial.counts_as] += 1
+        if trial.counts_as == "survived":
             survivors.append(trial.mutant)
+        elif trial.counts_as == "speed":
+            speed_only.append(trial.mutant)
     return {
         "command": command,
         "date": date,
@@ -61,22 +67,25 @@ def run_of(
         "modules": modules,
         "survivors": survivors,
         "survivors_at_first": survivors,
+        "speed_only": speed_only,
     }
 
 
 def retried(found: Run, trials: Iterable[Trial], date: str) -> Run:
     """A kept run with what became of its survivors; they stay counted as such."""
-    survivors = list(found["survivors"])
+    survivors, speed_only = list(found["survivors"]), list(found["speed_only"])
     modules = {name: dict(row) for name, row in found["modules"].items()}
     seconds = 0.0
     for trial in trials:
         if trial.mutant not in survivors:
             continue
-        outcome = "equivalent" if trial.excuse else trial.verdict.outcome
+        outcome = trial.counts_as
         seconds += trial.verdict.seconds
         if outcome == "survived":
             continue
         survivors.remove(trial.mutant)
+        if outcome == "speed":
+            speed_only.append(trial.mutant)
         row = modules[trial.module]
         row["survived"] -= 1
         row["tried" if outcome == "none" else outcome] += -1 if outcome == "none" else 1
@@ -87,6 +96,7 @@ def retried(found: Run, trials: Iterable[Trial], date: str) -> Run:
         "modules": modules,
         "survivors": survivors,
         "survivors_at_first": found["survivors_at_first"],
+        "speed_only": speed_only,
     }
 
 
@@ -112,7 +122,7 @@ def score(rows: Iterable[Mapping[str, int]]) -> tuple[int, int]:
     total: Counter[str] = Counter()
     for row in rows:
         total.update(row)
-    meant = total["tried"] - total["equivalent"]
+    meant = total["tried"] - total["equivalent"] - total["speed"]
     return meant - total["survived"], meant
 
 
@@ -131,11 +141,14 @@ def _table(group: str, run: Run) -> str:
         f"**{group}**: `{run['command']}` on {run['date']},"
         f" {run['processor_seconds']} seconds of processor time:",
         "",
-        "| module | mutants | tried | equivalent | survived | noticed |",
-        "|---|---|---|---|---|---|",
+        "| module | mutants | tried | equivalent | speed only | survived | noticed |",
+        "|---|---|---|---|---|---|---|",
         _row("all", list(modules.values())),
     ]
     lines += [_row(f"`{name}`", [row]) for name, row in modules.items() if row["tried"]]
+    if run["speed_only"]:
+        lines += ["", "What decides only how fast code is, and was not noticed:", ""]
+    lines += [f"* `{name}`: {listed()[name].reason}" for name in run["speed_only"]]
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +156,7 @@ def _row(name: str, rows: list[Figures]) -> str:
     seen, meant = score(rows)
     sums = [
         sum(row[key] for row in rows)
-        for key in ("mutants", "tried", "equivalent", "survived")
+        for key in ("mutants", "tried", "equivalent", "speed", "survived")
     ]
     share = f"{100 * seen / meant:.1f} %" if meant else "-"
     return f"| {name} | " + " | ".join(map(str, sums)) + f" | {share} |"

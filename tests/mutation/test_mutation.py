@@ -10,6 +10,7 @@ import pytest
 
 from tests.mutation import trial
 from tests.mutation.equivalent import REASONS, reason
+from tests.mutation.excuses import listed
 from tests.mutation.groups import GROUPS, mutants_of
 from tests.mutation.mutants import mutants
 from tiledsl.analysis import interval
@@ -23,7 +24,7 @@ def clip(value, low=1):
     if value < low and not value == 7:
         raise ValueError(f"{value + 1}" "add")
     found.append(value)
-    return min(value + 2, LIMIT)
+    return pow(min(value + 2, LIMIT), 2)
 '''
 
 
@@ -36,6 +37,9 @@ def test_each_part_of_a_function_that_computes_is_changed() -> None:
     }  # fmt: skip
     assert {mutant.where for mutant in found} == {"clip"}
     assert not [mutant for mutant in found if "4 < 5" in mutant.text]
+    # which of its arguments comes first is nothing to a minimum
+    swapped = [m.text for m in found if m.what == "arguments swapped"]
+    assert [text.partition("(")[0] for text in swapped] == ["pow"]
 
 
 @pytest.mark.parametrize("mutant", mutants("m", SOURCE), ids=lambda m: m.what)
@@ -56,6 +60,12 @@ def test_every_excuse_is_about_a_mutant_that_exists() -> None:
         if (module, where, *row) not in found
     ]
     assert not stale
+
+
+def test_every_listed_excuse_is_about_a_mutant_that_exists() -> None:
+    modules = {name.partition(" ")[0] for name in listed()}
+    assert modules <= {module for group in GROUPS for module in group.modules}
+    assert set(listed()) <= {m.name for module in modules for m in mutants_of(module)}
 
 
 def test_an_excuse_needs_the_same_text() -> None:
