@@ -232,7 +232,9 @@ def test_several_and_no_outputs():
         with T.Kernel(4) as bx:
             X[bx] = 5.0
 
-    b, a = two(numbers(4))
+    several = two(numbers(4))
+    assert isinstance(several, list)
+    b, a = several
     assert list(a) == [0, 1] and list(b) == [2, 3]
     array = numbers(4)
     assert none(array) is None

@@ -40,9 +40,9 @@ def print_(statement: ir.Print, frame: Frame) -> None:
         tile = regions.read(value, regions.shape_of(value.shape, frame), frame)
         print_value(statement.message, sample_at(frame, ()), tile)
         return
-    scalars = evaluate(value, frame)
+    scalars = None if value is None else evaluate(value, frame)
     for place in chosen_places(frame):
-        scalar = at_lane(scalars, place)[()]
+        scalar = None if scalars is None else at_lane(scalars, place)[()]
         print_value(statement.message, sample_at(frame, place), scalar)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 
+import numpy as np
 import pytest
 
 import tiledsl
@@ -93,3 +95,33 @@ seen: list[object] = []
 def test_regression_calls_the_functions_of_the_file() -> None:
     checking.regression()
     assert seen == [2]
+
+
+@pytest.mark.parametrize("module", ["tvm", "tilelang.tvm"])
+def test_expressions_of_the_compiler(alias: None, module: str) -> None:
+    """Functions that take packed numbers apart are written with them."""
+    tirx = importlib.import_module(f"{module}.tirx")
+
+    def signed(word: object, at: object) -> object:
+        bits = (word >> (at * tirx.const(4, "uint32"))) & tirx.const(15, T.uint32)
+        wide = tirx.Cast("int32", bits) << tirx.const(28)
+        return tirx.Select(at < 8, wide >> tirx.const(28), tirx.const(0))
+
+    @tiledsl.jit(backend="numpy")
+    def unpack(X):
+        X: T.Tensor((2,), "uint32")
+        Y = T.empty((2, 8), "int32")
+        Z = T.empty((2,), "float32")
+        with T.Kernel(1):
+            for i, j in T.Parallel(2, 8):
+                Y[i, j] = signed(X[i], j)
+            for i in T.Parallel(2):
+                Z[i] = tirx.reinterpret("float32", tirx.Min(X[i], X[i]))
+        return Y, Z
+
+    words = np.array([0x3F800000, 0xFEDCBA98], np.uint32)
+    numbers, floats = unpack(words)
+    shifts = 4 * np.arange(8, dtype=np.uint32)
+    nibbles = (words[:, None] >> shifts & 15).astype(np.int32)
+    assert (numbers == np.where(nibbles > 7, nibbles - 16, nibbles)).all()
+    assert (floats == words.view(np.float32)).all()

@@ -153,6 +153,37 @@ def test_portable_programs_and_functions(tmp_path: Path) -> None:
     ]
 
 
+def test_what_holds_for_a_whole_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "marked.py").write_text(
+        "import pytest, tilelang\nfrom tilelang.jit.adapter import checks\n"
+        "def available(): return checks.here()\n"
+        "pytestmark = pytest.mark.skipif(not available())\n"
+        "@tilelang.jit\ndef test_kernel(A): pass\n"
+        "def test_a(): pass\n"
+    )
+    (tmp_path / "fixtures.py").write_text(
+        "import pytest, tilelang.language as T\n"
+        "@pytest.fixture(autouse=True)\ndef always(): T.tma_copy(a, b)\n"
+        "@pytest.fixture\ndef asked(): T.alloc_barrier(1)\n"
+        "def test_a(): pass\n"
+        "def test_b(asked): pass\n"
+    )
+    assert functions_of(tmp_path / "marked.py") == ("test_a",)
+    found = [
+        hardware_names_of_test(tmp_path / file, name)
+        for file, name in (
+            ("marked.py", "test_a"),
+            ("fixtures.py", "test_a"),
+            ("fixtures.py", "test_b"),
+        )
+    ]
+    assert found == [
+        ("tilelang.jit.adapter",),
+        ("T.tma_copy",),
+        ("T.alloc_barrier", "T.tma_copy"),
+    ]
+
+
 TESTS = (
     HEAD
     + """

@@ -19,6 +19,7 @@ func f[m](X: float32[m, 64], "wait": float32[m, 64], k: int32) -> ("wait")
     wait
     print "tile\\n" [x[0 +: 32, 3]]
     print "" bx + 1
+    print "alone"
     breakpoint ("x" [x[0 +: 32, 0 +: 64]], "bx" bx, "y" "wait"[bx, 0])
     breakpoint ()
     parallel (i: 32, j: 64)

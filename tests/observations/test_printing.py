@@ -163,6 +163,31 @@ def test_what_does_not_fit_is_not_lost_in_silence(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_a_text_alone(capsys: Captured, backend: str) -> None:
+    @tiledsl.jit(backend=backend)
+    def kernel(X):
+        X: T.Tensor((3,), "float32")
+        Y = T.empty((3,), "float32")
+        with T.Kernel(1):
+            T.print(msg="begin")
+            for i in T.Parallel(3):
+                if X[i] > 1:
+                    T.print(msg="large")
+                T.evaluate(X[i])
+                Y[i] = X[i]
+            T.print(X[1], "end")
+        return Y
+
+    kernel(np.array([1, 2, 0], np.float32))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "block (0,): begin",
+        "block (0,), i = 1: large",
+        "block (0,): end 2.0",
+    ]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_two_launches_keep_their_order(capsys: Captured, backend: str) -> None:
     @tiledsl.jit(backend=backend)
     def kernel(X):

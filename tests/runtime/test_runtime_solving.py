@@ -98,6 +98,19 @@ def test_a_negative_stride_is_refused_if_the_kernel_computes_with_it(
         kernel(f32(4)[::-1], f32(4))
 
 
+def test_a_dim_of_nothing_but_none_is_zero(kernel_of: Make) -> None:
+    text = """
+func main[n, m](A: float32[n], B: float32[n, m], C: float32[m])
+  launch (bx: m) threads 1
+    C[bx] = 1.0
+"""
+    kernel = kernel_of(text.lstrip())
+    assert dims_of(kernel, None, None, f32(3)) == (0, 3)
+    assert dims_of(kernel, f32(2), None, f32(3)) == (2, 3)
+    with pytest.raises(ArgumentError, match=r"E1\d+.*'C'"):
+        kernel(f32(2), None, None)
+
+
 @pytest.mark.parametrize(
     ("params", "shapes", "text"),
     [

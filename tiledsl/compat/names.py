@@ -59,8 +59,8 @@ _TENSORS: Final = {
     "torch_assert_close": f"{_HOST}.tensors:torch_assert_close",
 }
 _LAYOUT_TYPES: Final = {
-    "Layout": "tiledsl.language.hints:Layout",
-    "Fragment": "tiledsl.language.hints:Fragment",
+    "Layout": "tiledsl.language.layouts:Layout",
+    "Fragment": "tiledsl.language.layouts:Fragment",
 }
 _MMA_LAYOUT: Final = {
     "make_mma_swizzle_layout": f"{_HOST}.layouts:make_mma_swizzle_layout"
@@ -73,6 +73,19 @@ _TARGETS: Final = {
     "determine_target": f"{_HOST}.devices:determine_target",
     "check_cuda_availability": f"{_HOST}.devices:check_cuda_availability",
     "check_hip_availability": f"{_HOST}.devices:check_hip_availability",
+}
+_EXPRESSIONS: Final = {
+    "Cast": "tiledsl.language:Cast",
+    "Select": "tiledsl.language:Select",
+    "if_then_else": "tiledsl.language:if_then_else",
+    "Max": "tiledsl.language:max",
+    "Min": "tiledsl.language:min",
+    "ceildiv": "tiledsl.language:ceildiv",
+    "floordiv": "tiledsl.language:floordiv",
+    "floormod": "tiledsl.language:floormod",
+    "truncdiv": "tiledsl.language:truncdiv",
+    "truncmod": "tiledsl.language:truncmod",
+    **{name: f"{_HOST}.expressions:{name}" for name in ("const", "reinterpret")},
 }
 _TESTING: Final = {
     **{
@@ -178,5 +191,7 @@ MODULES: Final[dict[str, dict[str, str]]] = {
     "tilelang.cuda.intrinsics.layout": {},
     "tilelang.cuda.intrinsics.layout.mma_layout": _MMA_LAYOUT,
     "tilelang.tvm": {"DataType": f"{_HOST}.names:DataType"},
+    "tilelang.tvm.tirx": _EXPRESSIONS,
     "tvm": {"DataType": f"{_HOST}.names:DataType"},
+    "tvm.tirx": _EXPRESSIONS,
 }

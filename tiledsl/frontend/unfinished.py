@@ -52,7 +52,7 @@ def _read_buffers(statement: Statement) -> Iterator[str]:
             parts += (statement.value,) if statement.value is not None else ()
         case Let() | Fill():
             parts = (statement.value,)
-        case Assert(condition=looked_at) | Print(value=looked_at):
+        case Assert(condition=looked_at) | Print(value=Node() as looked_at):
             parts = (looked_at,)
         case Copy() | Reduce() | Sort():
             yield statement.source.buffer.name

@@ -487,13 +487,13 @@ class Assert(Node):
 
 @dataclass(frozen=True, slots=True)
 class Print(Node):
-    """Prints a scalar, or outside ``Parallel`` a box of elements, with a text before it.
+    """Prints a text, and after it a scalar, or outside ``Parallel`` a box of elements.
 
     What a block prints keeps its order; blocks print in any order.
     """
 
     message: str
-    value: Expr | Region
+    value: Expr | Region | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,8 @@ def _observation(
             word = "assume" if assumed else "assert"
             return f"{word} {json.dumps(message)} {text(condition)}"
         case Print(message=message, value=value):
-            return f"print {json.dumps(message)} {text(value)}"
+            shown = "" if value is None else f" {text(value)}"
+            return f"print {json.dumps(message)}{shown}"
         case Breakpoint(names=names, values=values):
             pairs = zip(names, values, strict=True)
             parts = ", ".join(

@@ -283,7 +283,7 @@ class LineActions(ExpressionActions):
 
     def print_(self, parts: list[Part]) -> Print:
         span = _span(parts)
-        return Print(parts[0], parts[1], span=span)
+        return Print(parts[0], parts[1] if len(parts) > 1 else None, span=span)
 
     def named(self, parts: list[Part]) -> tuple[str, Expr | Region]:
         return parts[0], parts[1]

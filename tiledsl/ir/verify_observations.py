@@ -6,6 +6,7 @@ from tiledsl.ir.nodes import (
     Assert,
     Breakpoint,
     Expr,
+    Node,
     Print,
     Region,
     Wait,
@@ -23,7 +24,9 @@ def check_observation(
                 checks.host_condition(condition)
             else:
                 checks.condition(condition)
-        case Print(value=value):
+        case Print(value=None):
+            pass
+        case Print(value=Node() as value):
             _value(value, level, checks)
         case Breakpoint(names=names, values=values):
             if len(names) != len(values) or len(set(names)) != len(names):

@@ -98,9 +98,7 @@ from tiledsl.language.fill import clear, fill
 from tiledsl.language.gemm import gemm
 from tiledsl.language.gemm import gemm as wgmma_gemm
 from tiledsl.language.hints import (
-    Fragment,
     GemmWarpPolicy,
-    Layout,
     annotate_compile_flags,
     annotate_consumer_reg_alloc,
     annotate_l2_hit_ratio,
@@ -123,6 +121,7 @@ from tiledsl.language.hints import (
 )
 from tiledsl.language.im2col import im2col
 from tiledsl.language.kernel import Kernel, get_block_binding, get_block_bindings
+from tiledsl.language.layouts import Fragment, Layout
 from tiledsl.language.loops import (
     Parallel,
     Pipelined,

@@ -64,9 +64,13 @@ def assume(condition: ScalarLike, msg: str = "") -> None:
 
 
 def print_(
-    obj: ScalarLike | BufferRef | RegionRef, msg: str = "", **hints: object
+    obj: ScalarLike | BufferRef | RegionRef | None = None,
+    msg: str = "",
+    **hints: object,
 ) -> None:
     """Prints a scalar, a buffer or a slice, with the block and the loop variables.
+
+    Without one it prints the message alone.
 
     Every block prints, inside ``T.Parallel`` every iteration that comes here, and there
     only scalars.  Blocks print in any order.
@@ -92,6 +96,9 @@ def print_(
             span=here(),
             hint="print dims and static values with Python's print, before the call",
         )
+    if obj is None:
+        builder.emit(Print(message, None, span=here()))
+        return
     if not isinstance(obj, BufferRef | RegionRef):
         builder.emit(Print(message, _scalar(obj), span=here()))
         return
@@ -112,7 +119,7 @@ def _scalar(obj: ScalarLike) -> Expr:
             "E0209",
             "T.print got a text alone",
             span=here(),
-            expected="a value, and the text as msg",
+            expected="a value, and the text as msg, or msg alone",
             got=brief(obj),
         )
     value = as_value(obj).expr

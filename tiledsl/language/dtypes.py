@@ -21,8 +21,8 @@ class CastingDType(DType):
 
     __slots__ = ()
 
-    def __call__(self, value: object) -> Value:
-        """``value`` rounded to this dtype, as ``T.cast(value, dtype)``."""
+    def __call__(self, value: object = 0) -> Value:
+        """``value`` rounded to this dtype, as ``T.cast(value, dtype)``; zero without one."""
         return converted(value, DType(self))
 
 

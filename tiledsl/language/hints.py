@@ -24,42 +24,6 @@ class GemmWarpPolicy(Enum):
         raise ValueError(value)  # not reached
 
 
-class Layout:
-    """A mapping from a buffer's coordinates to physical ones."""
-
-    def __init__(self, shape: object, forward_fn: Callable[..., object]) -> None:
-        valid = callable(forward_fn)
-        _check(valid, "T.Layout", "a function of the coordinates", forward_fn)
-        self.shape = shape
-        self.forward_fn = forward_fn
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.shape})"
-
-
-class Fragment(Layout):
-    """A layout of a tile over the threads of a block."""
-
-    def __init__(
-        self,
-        shape: object,
-        forward_fn: Callable[..., object] | None = None,
-        forward_thread_fn: Callable[..., object] | None = None,
-        replicate: int = 1,
-        forward_index_fn: Callable[..., object] | None = None,
-    ) -> None:
-        super().__init__(shape, forward_fn or forward_thread_fn or (lambda *at: at))
-
-    def repeat(self, *_: object, **__: object) -> Fragment:
-        return self
-
-    def replicate(self, *_: object) -> Fragment:
-        return self
-
-    def condense_rep_var(self) -> Fragment:
-        return self
-
-
 def _check(valid: bool, name: str, expected: str, got: object) -> None:
     if not valid:
         raise KernelError(

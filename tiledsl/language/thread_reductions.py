@@ -19,6 +19,7 @@ from tiledsl.frontend.values import (
     as_condition,
     as_value,
     converted,
+    is_symbolic,
     select,
     wrap,
 )
@@ -148,8 +149,11 @@ def tvm_thread_allreduce(
 
 
 def evaluate(operation: object) -> None:
-    """Carries out a ``T.tvm_thread_allreduce``; nothing else has an effect."""
+    """Carries out a ``T.tvm_thread_allreduce``; a scalar has no effect to carry out."""
     builder = Builder.active()
+    if is_symbolic(operation) or isinstance(operation, int | float):
+        as_value(operation)
+        return
     launch = builder.innermost("launch")
     reducer = None if launch is None else launch.facts.get(_SCOPE)
     if not isinstance(operation, AllReduce) or not isinstance(reducer, Reducer):

@@ -66,10 +66,15 @@ class Site:
     def dtype(self) -> DType:
         """The dtype of what is printed."""
         statement = self.statement
-        if isinstance(statement, Assert):
+        if isinstance(statement, Assert) or statement.value is None:
             return BOOL
         value = statement.value
         return value.buffer.dtype if isinstance(value, Region) else value.dtype
+
+    @property
+    def has_value(self) -> bool:
+        """Whether something is printed, and not a text alone."""
+        return isinstance(self.statement, Print) and self.statement.value is not None
 
     @property
     def rank(self) -> int | None:
@@ -152,8 +157,8 @@ class _Recorder:
 
     def statement(self, statement: Statement, place: _Place) -> Block:
         match statement:
-            case Print(value=value):
-                return self.print(statement, value, place)
+            case Print():
+                return self.print(statement, place)
             case Assert():
                 return self.assertion(statement, place)
             case Breakpoint() | Wait():
@@ -190,10 +195,16 @@ class _Recorder:
         body = (count, If(few, record, span=statement.span))
         return (If(fails, body, span=statement.span),)
 
-    def print(self, statement: Print, value: Expr | Region, place: _Place) -> Block:
-        site = self.site(statement, place)
+    def print(self, statement: Print, place: _Place) -> Block:
+        site, value = self.site(statement, place), statement.value
         if not isinstance(value, Region):
-            return self.record(site, place, (_word(value),))[0]
+            words = () if value is None else (_word(value),)
+            return self.record(site, place, words)[0]
+        return self.print_tile(site, value, place)
+
+    def print_tile(self, site: int, value: Region, place: _Place) -> Block:
+        """A record of the extents and the elements."""
+        span = self.sites[site].statement.span
         lets = [Let(self.variable("extent", INDEX), extent) for extent in value.shape]
         extents = [let.var for let in lets]
         words = [_word(extent) for extent in extents]
@@ -205,7 +216,7 @@ class _Recorder:
         store = Store(self.log, (_add(end, number),), _word(_element(value, names)))
         body: Block = (store,)
         if names:
-            body = (Parallel(names, tuple(extents), body, span=statement.span),)
+            body = (Parallel(names, tuple(extents), body, span=span),)
         return (*lets, *record, *body)
 
     def record(

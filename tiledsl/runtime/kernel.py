@@ -80,8 +80,8 @@ class JITKernel(Listings):
     ) -> object:
         """Runs the kernel; returns its outputs.
 
-        One output is returned as itself, several as a list (in eager mode as the tuple
-        that the function returns); without outputs the result is [] (eager: None).
+        One output is returned as itself, several as a list; without outputs the result
+        is [] (in eager mode None).
 
         ``checked``, True or "strict", watches the run for faults (see ``check``) and
         raises CheckError with the report if there is an error.
@@ -113,8 +113,8 @@ class JITKernel(Listings):
         results = bound.results
         if len(results) == 1:
             return results[0]
-        if self.kind == "eager":
-            return results or None
+        if not results and self.kind == "eager":
+            return None
         return list(results)
 
     def prepare(

@@ -97,8 +97,7 @@ def show(recorded: Recorded, log: np.ndarray) -> list[Finding]:
     for record in sorted(_records(recorded, log), key=lambda each: each.order):
         statement = record.site.statement
         if isinstance(statement, Print):
-            value = _values(record.words, record.site.dtype).reshape(record.shape)
-            print_value(statement.message, record.where, value[()])
+            print_value(statement.message, record.where, _printed(record))
         else:
             samples.setdefault(id(record.site), []).append(record.where)
     failures = []
@@ -141,9 +140,15 @@ def _record(site: Site, words: np.ndarray, at: int) -> tuple[_Record, int]:
     at += len(site.loops)
     shape = tuple(max(0, int(word)) for word in words[at : at + (site.rank or 0)])
     at += site.rank or 0
-    count = 0 if isinstance(site.statement, Assert) else int(np.prod(shape))
+    count = int(np.prod(shape)) if site.has_value else 0
     record = _Record(site, Sample(block, loops), shape, words[at : at + count])
     return record, at + count
+
+
+def _printed(record: _Record) -> np.ndarray | None:
+    if not record.site.has_value:
+        return None
+    return _values(record.words, record.site.dtype).reshape(record.shape)[()]
 
 
 def _values(words: np.ndarray, dtype: DType) -> np.ndarray:

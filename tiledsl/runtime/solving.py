@@ -49,8 +49,13 @@ def solve(
     arrays: Iterable[tuple[Buffer, ArrayFacts]],
     scalars: Mapping[str, int],
 ) -> Solution:
-    """All dims of ``function``.  Raises ArgumentError for one without a solution."""
+    """All dims of ``function``.  Raises ArgumentError for one without a solution.
+
+    A dim that nothing but arguments that are None could determine is 0: what is not
+    there has no elements.
+    """
     solution = Solution()
+    arrays = tuple(arrays)
     for name, value in scalars.items():
         solution.set(name, value, f"argument {name}")
     equations = [equation for pair in arrays for equation in equations_of(*pair)]
@@ -62,10 +67,27 @@ def solve(
     for equation in equations:
         if not equation.binding:  # if all else fails; no element is found through it
             _read_bare(replace(equation, value=max(equation.value, 0)), solution)
+    absent = _absent(function, {buffer.name for buffer, _ in arrays})
     for dim in function.dims:
-        if dim.name not in solution.values:
+        if dim.name in solution.values:
+            continue
+        mentioned = any(dim.name in symbols(part.expression) for part in equations)
+        if mentioned or dim.name not in absent:
             raise _without_value(dim, equations)
+        solution.set(dim.name, 0, "arguments that are None")
     return solution
+
+
+def _absent(function: Function, given: set[str]) -> frozenset[str]:
+    """The symbols in shapes and strides of inputs without an array."""
+    return frozenset(
+        name
+        for position, node in enumerate(function.params)
+        if isinstance(node, Buffer) and position not in function.outputs
+        if node.name not in given
+        for expression in (*node.shape, *(node.strides or ()))
+        for name in symbols(expression)
+    )
 
 
 def equations_of(buffer: Buffer, facts: ArrayFacts) -> Iterator[Equation]:

@@ -25,6 +25,6 @@ def print_(statement: ir.Print, frame: Frame, session: Session) -> None:
         shape = regions.shape_of(value.shape, frame)
         check_bounds(value, shape, frame, session, writes=False)
         read_region(value, shape, frame, session)
-    else:
+    elif value is not None:
         inspect(value, frame, session)
     observations.print_(statement, frame)

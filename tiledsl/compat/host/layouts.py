@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tiledsl.language.hints import Fragment, Layout
+from tiledsl.language.layouts import Fragment, Layout
 
 
 def _identity(*at: object) -> tuple[object, ...]:

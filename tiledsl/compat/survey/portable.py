@@ -36,6 +36,7 @@ _OWN: Final = frozenset(
         "warns",
     )
 )
+_KERNELS: Final = frozenset(("jit", "prim_func", "macro"))
 _DEVICES: Final = frozenset(("amd", "cuda", "metal", "webgpu"))
 
 
@@ -61,11 +62,12 @@ def hardware_names_of_test(file: Path, function: str) -> tuple[str, ...]:
 
 
 def test_functions(file: Path) -> tuple[str, ...]:
-    """The test functions at the top of a file."""
+    """The test functions at the top of a file; kernels are none, whatever their name."""
     return tuple(
         node.name
         for node in _parsed(file.resolve()).tree.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+        if not any(_name(part) in _KERNELS for part in node.decorator_list)
     )
 
 
@@ -169,21 +171,50 @@ def _words(node: ast.AST) -> frozenset[str]:
 
 
 def _reachable(tree: ast.Module, start: str) -> Iterator[ast.stmt]:
-    """The top-level definition ``start``, those its names refer to, and other lines."""
+    """The top-level definition ``start``, those its names refer to, and other lines.
+
+    With what holds for all tests of the file: its marks and automatic fixtures.
+    """
     defined: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.Expr | ast.With | ast.Try):
             yield node
         for name in _bound(node):
             defined.setdefault(name, []).append(node)
-    waiting, seen = [start], {start}
+    waiting = [start, "pytestmark", *_always_used(tree)]
+    seen = set(waiting)
     while waiting:
         for node in defined.get(waiting.pop(), ()):
             yield node
-            for part in ast.walk(node):
-                if isinstance(part, ast.Name) and part.id not in seen:
-                    seen.add(part.id)
-                    waiting.append(part.id)
+            for name in _named(node):
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append(name)
+
+
+def _always_used(tree: ast.Module) -> Iterator[str]:
+    """Fixtures that every test of the file uses."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            for part in node.decorator_list:
+                options = part.keywords if isinstance(part, ast.Call) else []
+                if any(option.arg == "autouse" for option in options):
+                    yield node.name
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    """The names that a definition reads, and its parameters: fixtures, perhaps."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.arg):
+            yield part.arg
+
+
+def _name(decorator: ast.expr) -> str:
+    """The last word of a decorator, without what it is called with."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return _dotted(called).rpartition(".")[2]
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

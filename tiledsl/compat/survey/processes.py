@@ -22,7 +22,7 @@ from tiledsl.compat.survey.child import contain, survey_program, survey_tests
 from tiledsl.compat.survey.outcome import Outcome
 
 _FORK: Final = get_context("fork")
-_WAITING: Final = 8  # times the limit of processor time, on the clock
+_WAITING: Final = 60  # times the limit of processor time, on the clock
 
 
 @dataclass(frozen=True, slots=True)
