@@ -23,7 +23,7 @@ def const(value: float, dtype: object = None) -> Value:
 def reinterpret(dtype: object, value: ScalarLike | Pack) -> Value | Pack:
     """``T.reinterpret`` with the dtype first.
 
-    >>> reinterpret("uint32", cast(1.0, "float32")).dtype
+    >>> reinterpret("uint32", const(1.0, "float32")).dtype
     DType('uint32')
     """
     return of_value(value, dtype)
