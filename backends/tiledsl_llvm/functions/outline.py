@@ -48,6 +48,7 @@ def by_library(name: str) -> Emitter:
     """The C library's function, lane by lane; float32 operands are computed in double."""
 
     def emit(b: Builder, machine: Machine, *operands: Value) -> Value:
+        operands = b.same_lanes(*operands)
         lanes = operands[0].lanes
         if lanes == 1:
             return b.call(name, "double", 1, operands)

@@ -15,6 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+import tiledsl
+from tiledsl.frontend.prim_func import PrimFunc
+from tiledsl.runtime.kernel import JITKernel
 from tiledsl.testing.registry import CompilableKernel
 
 # of any dtype: expected values are computed with operators of NumPy
@@ -23,12 +26,27 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Case:
-    """A kernel with its arguments, its static arguments and the outputs it shall give."""
+    """A kernel with its arguments, its static arguments and the outputs it shall give.
+
+    ``printed`` is what a run writes to the standard output.
+    """
 
     kernel: CompilableKernel
     inputs: tuple[Array | int | float, ...]
     expected: tuple[Array, ...]
     static: Mapping[str, object] = field(default_factory=dict)
+    printed: str = ""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A ``T.prim_func`` and which of its parameters is the output, as a kernel."""
+
+    function: PrimFunc
+    output: int
+
+    def compile(self, *_: object, **options: Any) -> JITKernel:
+        return tiledsl.compile(self.function, out_idx=self.output, **options)
 
 
 PROGRAMS: dict[str, Callable[[], Case]] = {}

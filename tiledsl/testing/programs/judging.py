@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 
@@ -77,7 +79,10 @@ def _run_once(
         if is_output:
             rims[-1].spoil()
             results.append(rims[-1].array)
-    kernel(*arguments, backend=backend)
+    with redirect_stdout(StringIO()) as out:
+        kernel(*arguments, backend=backend)
+    if out.getvalue() != case.printed:
+        raise Wrong(f"printed {out.getvalue()!r} instead of {case.printed!r}")
     for number, (found, right) in enumerate(zip(results, case.expected, strict=True)):
         same(f"output {number}", found, right)
     if not all(rim.intact for rim in rims):
