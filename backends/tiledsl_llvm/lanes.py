@@ -15,6 +15,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
     Atomic,
+    Bitcast,
     Block,
     Break,
     Cast,
@@ -33,6 +34,7 @@ from tiledsl.ir.nodes import (
     While,
 )
 from tiledsl.ir.visitor import children, walk
+from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.private import private_buffers
 
 Slope = int | None
@@ -128,6 +130,28 @@ def _statements(block: Block) -> Iterator[Statement]:
         elif isinstance(part, If):
             yield from _statements(part.then)
             yield from _statements(part.otherwise)
+
+
+def lane_count(machine: Machine, node: Parallel) -> int:
+    """How many lanes fit a register for the widest data that the body computes with."""
+    widest = 0
+    for part in _all(node.body):
+        if isinstance(part, Load | Store | Accumulate):
+            dtype = part.buffer.dtype
+        elif isinstance(part, Apply | Cast | Bitcast):
+            dtype = part.dtype
+        else:
+            continue
+        if dtype != "index":
+            widest = max(widest, dtype.bytes)
+    return machine.lanes(widest or 4)
+
+
+def lane_of(machine: Machine, node: Parallel) -> int | None:
+    """The position of the variable whose iterations become lanes, if there is one."""
+    lanes = lane_count(machine, node)
+    choice = choose_lane(node, lanes) if lanes > 1 else None
+    return None if choice is None else choice[0]
 
 
 def choose_lane(node: Parallel, lanes: int) -> tuple[int, Slopes] | None:

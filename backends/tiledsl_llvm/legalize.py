@@ -45,6 +45,8 @@ from tiledsl.ir.nodes import (
 )
 from tiledsl.ir.ops import identity
 from tiledsl.ir.visitor import rebuild, walk
+from tiledsl_llvm.forward_stores import forward_stores
+from tiledsl_llvm.fuse_loops import fuse_loops
 from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.products import Products
 from tiledsl_llvm.regions import cast, read, subscripts, write
@@ -56,7 +58,8 @@ OperationT = TypeVar("OperationT", bound=Copy | Fill | Reduce | Sort | Gemm)
 
 def legalize(function: Function, machine: Machine) -> Function:
     """The function with tile operations as loops."""
-    return rebuild(function, _Legalizer(machine).change)
+    loops = rebuild(function, _Legalizer(machine).change)
+    return forward_stores(split_whole_tiles(fuse_loops(loops, machine)))
 
 
 def _of_the_block(node: OperationT) -> OperationT:
@@ -89,7 +92,7 @@ class _Legalizer:
 
     def lowered(self, node: Node) -> Node | tuple[Node, ...]:
         if isinstance(node, Parallel):
-            return self.parallel(node)
+            return self.accumulate_wide(node)
         if not isinstance(node, Copy | Fill | Reduce | Sort | Gemm):
             return node
         before, node = self.settle(_of_the_block(node))
@@ -190,12 +193,6 @@ class _Legalizer:
             return (loop,)
         start = Const(identity(node.reduction, carry), carry)
         return (*self.fill(Fill(target, start, span=node.span)), loop)
-
-    def parallel(self, node: Parallel) -> tuple[Node, ...]:
-        parts: list[Node] = []
-        for part in self.accumulate_wide(node):
-            parts += split_whole_tiles(part) if isinstance(part, Parallel) else (part,)
-        return tuple(parts)
 
     def accumulate_wide(self, node: Parallel) -> tuple[Node, ...]:
         """Narrow floats are accumulated in a float32 copy of their buffer."""

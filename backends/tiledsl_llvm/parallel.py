@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from tiledsl.ir.nodes import (
-    Accumulate,
-    Apply,
-    Bitcast,
-    Cast,
-    Const,
-    Expr,
-    Load,
-    Parallel,
-    Store,
-)
-from tiledsl.ir.visitor import walk
+from tiledsl.ir.nodes import Const, Expr, Parallel
 from tiledsl_llvm.accumulation import CHAINS, Partials, sums_in_registers
 from tiledsl_llvm.expressions import scalar
 from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, lanes_below
-from tiledsl_llvm.lanes import Slopes, choose_lane
-from tiledsl_llvm.machine import Machine
+from tiledsl_llvm.lanes import Slopes, choose_lane, lane_count
 from tiledsl_llvm.private import private_buffers
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.values import Value, integer
@@ -28,7 +16,7 @@ from tiledsl_llvm.values import Value, integer
 
 def emit_parallel(frame: Frame, node: Parallel) -> None:
     """Emits the iterations: as vectors if the body allows it, else one by one."""
-    lanes = _lanes(frame.machine, node)
+    lanes = lane_count(frame.machine, node)
     choice = choose_lane(node, lanes) if lanes > 1 else None
     extents = [_extent(frame, extent) for extent in node.extents]
     if choice is None:
@@ -62,22 +50,6 @@ def _extent(frame: Frame, extent: Expr) -> Value:
     if isinstance(extent, Const):
         return integer(max(0, int(extent.value)))
     return frame.builder.intrinsic("smax", scalar(frame, extent), integer(0))
-
-
-def _lanes(machine: Machine, node: Parallel) -> int:
-    """How many lanes fit a register for the widest data that the body computes with."""
-    widest = 0
-    for statement in node.body:
-        for part in walk(statement):
-            if isinstance(part, Load | Store | Accumulate):
-                dtype = part.buffer.dtype
-            elif isinstance(part, Apply | Cast | Bitcast):
-                dtype = part.dtype
-            else:
-                continue
-            if dtype != "index":
-                widest = max(widest, dtype.bytes)
-    return machine.lanes(widest or 4)
 
 
 def _one_by_one(frame: Frame, node: Parallel, extents: list[Value]) -> None:

@@ -22,6 +22,7 @@ from tiledsl.ir.nodes import (
     Const,
     Expr,
     For,
+    Function,
     If,
     Let,
     Load,
@@ -44,7 +45,16 @@ _TRUE: Final = Const(True, BOOL)
 _MOST_TESTS: Final = 4
 
 
-def split_whole_tiles(loop: Parallel) -> tuple[Node, ...]:
+def split_whole_tiles(function: Function) -> Function:
+    """The function with each loop of this kind as two."""
+
+    def change(node: Node) -> Node | tuple[Node, ...]:
+        return _split(node) if isinstance(node, Parallel) else rebuild(node, change)
+
+    return rebuild(function, change)
+
+
+def _split(loop: Parallel) -> tuple[Node, ...]:
     """The loop as two, if comparisons in it may be left out where all of it is inside."""
     extents = _static(loop)
     bound = _bound_inside(loop)

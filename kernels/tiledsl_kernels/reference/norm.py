@@ -16,7 +16,8 @@ def softmax_reference(x: Array, out_dtype: str) -> Bounded:
     powers = exp_below(scores, shift)
     rescales = -(-x.shape[1] // _COLUMNS_PER_RESCALE)
     total = bounded_math.sum_along(rescaled(powers, scores, rescales), -1)
-    return (powers / total.reshape(-1, 1)).cast(out_dtype)
+    weight = 1.0 / total
+    return (powers * weight.reshape(-1, 1)).cast(out_dtype)
 
 
 def rmsnorm_reference(x: Array, weight: Array, eps: float, out_dtype: str) -> Bounded:

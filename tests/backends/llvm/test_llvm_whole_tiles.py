@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tiledsl_llvm.legalize import legalize
-from tiledsl_llvm.machine import host_machine
+from tiledsl_llvm.whole_tiles import split_whole_tiles
 
 from tiledsl.analysis.claims import recheck_claims
 from tiledsl.ir.nodes import Function, If, Parallel
@@ -73,8 +72,9 @@ def parsed(text: str) -> Function:
 
 def split_loops(text: str) -> list[If]:
     """Conditions around loops over tiles."""
-    legal = legalize(parsed(text), host_machine())
-    found = [part for part in walk(legal) if isinstance(part, If)]
+    found = [
+        part for part in walk(split_whole_tiles(parsed(text))) if isinstance(part, If)
+    ]
     return [part for part in found if isinstance((*part.otherwise, None)[0], Parallel)]
 
 
