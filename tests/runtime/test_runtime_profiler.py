@@ -45,6 +45,10 @@ def test_do_bench_measures() -> None:
         do_bench(work, return_mode="mode")
 
 
+def test_the_kernel_itself(scale: JITKernel) -> None:
+    assert scale.get_profiler().func is scale
+
+
 def test_latency_is_kept(scale: JITKernel) -> None:
     profiler = scale.get_profiler()
     sizes = {"warmup": 0, "rep": 1, "dynamic_symbolic_constraints": SIZES}

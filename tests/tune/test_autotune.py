@@ -218,3 +218,24 @@ def test_configs(configs: object) -> None:
         tuned(configs)(7)
     with pytest.raises(ArgumentError, match="E0704"):
         tiledsl.autotune(configs=[])(len)
+
+
+def test_compile_gives_the_kernel_with_the_best_values(timed: list[int]) -> None:
+    @tiledsl.autotune(configs={"rows": [1, 2, 4]}, **FAST)
+    @tiledsl.jit
+    def doubled(X, rows=None):
+        n = T.const("n")
+        X: T.Tensor((n,), "int32")
+        Y = T.empty((n,), "int32")
+        with T.Kernel(T.ceildiv(n, rows)) as bx:
+            for i in T.Parallel(rows):
+                Y[bx * rows + i] = X[bx * rows + i] * 2
+        return Y
+
+    kernel = doubled.compile(n=7)
+    assert kernel.config["rows"] == 4 and len(timed) == 3
+    np.testing.assert_array_equal(kernel(X), X * 2)
+    assert doubled.compile(n=7) is kernel and len(timed) == 3
+    np.testing.assert_array_equal(doubled.compile(n=7, rows=2)(X), X * 2)
+    assert len(timed) == 3
+    assert tuned({"rows": [1, 2]}).compile(7).config["rows"] == 2

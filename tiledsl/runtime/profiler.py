@@ -139,6 +139,11 @@ class Profiler:
         self._arrays = arrays
         self._seed = seed
 
+    @property
+    def func(self) -> _Callable:
+        """The kernel itself."""
+        return self._kernel
+
     def inputs(
         self, dynamic_symbolic_constraints: Mapping[str, Number] | None = None
     ) -> list[object]:

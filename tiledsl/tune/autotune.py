@@ -52,6 +52,16 @@ class TunedFunction:
         variant, values = with_passes(self.function, result.config)
         return variant(*args, **self._merged(named, values))
 
+    def compile(self, *args: object, **named: object) -> JITKernel:
+        """The kernel with the best values; an eager function takes its dims by name.
+
+        Candidates run on the arrays of the call, or on generated ones without these.
+        """
+        configs = self._open(args, named)
+        if configs == [{}]:
+            return self.function.compile(*args, **named)
+        return self._result(args, named, configs).kernel
+
     def tune(self, *args: object, **named: object) -> AutotuneResult:
         """What the call would choose: kernel, values, milliseconds, failures."""
         return self._result(args, named, self._open(args, named))
@@ -88,14 +98,20 @@ class TunedFunction:
                 variant, values = with_passes(self.function, config)
                 return variant.compile(*args, **self._merged(named, values))
 
-            call: dict[str, object] | None = None
-            if self.function.mode == "eager":
-                signature = self.function.__signature__
-                call = dict(signature.bind_partial(*args, **_plain(named)).arguments)
             self._results[key] = search(
-                self.__name__, make, configs, self._profile, call
+                self.__name__, make, configs, self._profile, self._arrays(args, named)
             )
         return self._results[key]
+
+    def _arrays(
+        self, args: tuple[object, ...], named: Mapping[str, object]
+    ) -> dict[str, object] | None:
+        """The arguments of an eager call by name; None if no array is among them."""
+        if self.function.mode != "eager":
+            return None
+        names = list(self.function.__signature__.parameters)
+        given = {**dict(zip(names, args, strict=False)), **named}
+        return given if any(is_array(value) for value in given.values()) else None
 
     def _merged(self, named: Mapping[str, object], values: Config) -> dict[str, object]:
         """A call's arguments with a candidate's: of parameters, or else of tunables."""
@@ -119,10 +135,6 @@ class TunedFunction:
         )
         inputs = get_autotune_inputs() or ()
         return parts, tuple(_content("input", value) for value in inputs)
-
-
-def _plain(named: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in named.items() if name != "tunables"}
 
 
 def _content(name: str, value: object) -> Hashable:
