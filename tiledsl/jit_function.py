@@ -27,6 +27,7 @@ from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.call_mode import has_launch, has_prim_func
 from tiledsl.frontend.closures import Captures, frozen
 from tiledsl.frontend.eager import EagerFunction
+from tiledsl.frontend.pointers import PointerType
 from tiledsl.frontend.prim_func import PrimFunc, names_for_strings
 from tiledsl.frontend.source import place_of, read_source
 from tiledsl.frontend.tunables import Tunable, assigning
@@ -282,7 +283,11 @@ class JitFunction:
         except TypeError as error:
             raise self._arguments_error(str(error)) from None
         bound.apply_defaults()
-        arguments = dict(bound.arguments)
+        arguments = {
+            name: value
+            for name, value in bound.arguments.items()
+            if not isinstance(value, PointerType)
+        }
         may_lack = self._eager.function.candidates
         lacking = [n for n in parameters if n not in arguments and n not in may_lack]
         if lacking:

@@ -131,7 +131,7 @@ def test_hardware_names_are_refused_when_used(name: str) -> None:
 def test_soft_names_and_hints_have_a_meaning() -> None:
     for name in (*SOFT, *HINTS, *NEW, *STRUCTURE[:6]):
         value = getattr(T, name)
-        assert not isinstance(value, UnavailableName) or name in ("WSID", "ptr"), name
+        assert not isinstance(value, UnavailableName) or name == "WSID", name
 
 
 def _walked(root: object, path: str) -> Iterator[object]:

@@ -66,10 +66,12 @@ def test_one_output_is_itself_and_several_a_list(kernel_of: Make) -> None:
     assert high.tolist() == [3, 4, 5]
 
 
-def test_eager_kernels_return_what_their_function_returns(kernel_of: Make) -> None:
+def test_several_results_are_a_list_and_none_depends_on_the_mode(
+    kernel_of: Make,
+) -> None:
     x = np.arange(6, dtype=np.float32)
     assert isinstance(kernel_of(TWO_OUTPUTS)(x), list)
-    assert isinstance(kernel_of(TWO_OUTPUTS, kind="eager")(x), tuple)
+    assert isinstance(kernel_of(TWO_OUTPUTS, kind="eager")(x), list)
     none = TWO_OUTPUTS.replace(" -> (High, Low)", "")
     args = (np.zeros(3, np.float32), x, np.zeros(3, np.float32))
     assert kernel_of(none)(*args) == []

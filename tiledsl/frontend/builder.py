@@ -64,6 +64,9 @@ class Builder:
         self.dims: dict[str, Var] = {}
         # outputs declared by T.empty, in order
         self.outputs: list[object] = []
+        # parameters that are addresses, and the tensors made of them, by their names
+        self.pointers: dict[str, Var] = {}
+        self.made_tensors: dict[str, Buffer] = {}
         # reducers that still collect contributions
         self.unfinished: set[str] = set()
         self.reads = PendingReads()

@@ -8,9 +8,10 @@ from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.buffers import BufferRef
 from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.packed_shapes import packable
+from tiledsl.frontend.pointers import Pointer, PointerType
 from tiledsl.frontend.tensor_types import TensorType
 from tiledsl.frontend.values import Value, as_index, wrap
-from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, FLOAT32, INT32, DType
+from tiledsl.ir.dtypes import ALL_DTYPES, BOOL, FLOAT32, INT32, INT64, DType
 from tiledsl.ir.nodes import Buffer, Cast, Var
 from tiledsl.ir.visitor import walk
 
@@ -26,12 +27,13 @@ def scalar_dtype(annotation: object) -> DType | None:
 
 def is_runtime(annotation: object) -> bool:
     """Whether a parameter annotated so is an argument of each call."""
-    return isinstance(annotation, TensorType) or scalar_dtype(annotation) is not None
+    known = isinstance(annotation, TensorType | PointerType)
+    return known or scalar_dtype(annotation) is not None
 
 
 def make_parameter(
     builder: Builder, name: str, annotation: object
-) -> tuple[Buffer | Var, BufferRef | Value]:
+) -> tuple[Buffer | Var, BufferRef | Value | Pointer]:
     """The IR parameter, and the object by which the body knows it."""
     if name in builder.dims:
         raise KernelError(
@@ -43,13 +45,17 @@ def make_parameter(
     if isinstance(annotation, TensorType):
         buffer = _buffer(builder, name, annotation)
         return buffer, BufferRef(buffer)
+    if isinstance(annotation, PointerType):
+        address = Var(builder.unique(name), INT64, span=here())
+        builder.pointers[address.name] = address
+        return address, Pointer(address)
     dtype = scalar_dtype(annotation)
     if dtype is None:
         raise KernelError(
             "E0604",
             f"the parameter {name} has no type that a kernel takes",
             span=here(),
-            expected="T.Tensor(...), T.StridedTensor(...) or a dtype such as T.int32",
+            expected="T.Tensor(...), T.StridedTensor(...), T.ptr or a dtype such as T.int32",
             got="no annotation" if annotation is None else brief(annotation),
         )
     var = Var(builder.unique(name), dtype, span=here())

@@ -103,7 +103,7 @@ def _trace(python: object, enclosing: Mapping[str, object]) -> Function:
             )
     tree = twin.source.tree
     place = twin.source.span(tree)
-    function = finished(name, params, top.statements, place)
+    function = finished(name, params, top.statements, place, builder=builder)
     check_dims(function)
     return function
 

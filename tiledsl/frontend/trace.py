@@ -17,6 +17,7 @@ from tiledsl.frontend.activation import TraceState
 from tiledsl.frontend.builder import Builder, Collected
 from tiledsl.frontend.escapes import check_escapes
 from tiledsl.frontend.parameters import dims_of
+from tiledsl.frontend.pointers import with_tensors
 from tiledsl.frontend.rewrite_expressions import STAGE
 from tiledsl.frontend.rewritten import FACTORY, Rewritten, too_deep
 from tiledsl.frontend.scopes import undefined_name
@@ -78,9 +79,17 @@ def finished(
     body: Block,
     span: Span,
     outputs: tuple[int, ...] = (),
+    *,
+    builder: Builder,
 ) -> Function:
     """The function, after the checks that need all of it."""
-    function = Function(name, params, dims_of(params), body, outputs, span=span)
+    params = with_tensors(params, builder.pointers, builder.made_tensors)
+    pointers = tuple(
+        at for at, param in enumerate(params) if param.name in builder.pointers
+    )
+    function = Function(
+        name, params, dims_of(params), body, outputs, pointers=pointers, span=span
+    )
     check_escapes(function)
     return _without_idle_waits(function)
 

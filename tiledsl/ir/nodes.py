@@ -530,6 +530,8 @@ class Function(Node):
     call allocates and returns, in the order returned.  ``body`` is host level: launches,
     allocations of global buffers, and whole-tensor statements, that is ``Parallel`` and
     tile operations on global buffers, each complete before the next (rule L88).
+    ``pointers``: positions of the buffers for which a caller may give an address alone,
+    which is trusted to have all of the buffer behind it (rule L48).
     """
 
     name: str
@@ -538,6 +540,7 @@ class Function(Node):
     body: Block
     outputs: tuple[int, ...] = ()
     fast_math: bool = False
+    pointers: tuple[int, ...] = ()
 
 
 # ------------------------------------------------------------ short spellings

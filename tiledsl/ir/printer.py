@@ -102,6 +102,9 @@ def _header(function: Function, spans: SpanTable) -> str:
     if function.outputs:
         names = (name_text(function.params[at].name) for at in function.outputs)
         text += f" -> ({', '.join(names)})"
+    if function.pointers:
+        names = (name_text(function.params[at].name) for at in function.pointers)
+        text += f" pointers ({', '.join(names)})"
     text += " fast_math" if function.fast_math else ""
     return text + _tail(function.span, spans)
 

@@ -6,6 +6,7 @@ A line that opens a block becomes its statement with an empty body; the parser f
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from lark import Token
@@ -53,6 +54,13 @@ from tiledsl.ir.ops import ATOMICS, MEMORY_ORDERS, REDUCTIONS
 from tiledsl.ir.spans import NO_SPAN, Span
 
 Part = Any  # what the rule's parts became; the grammar says what they are
+
+
+@dataclass(frozen=True, slots=True)
+class _Pointers:
+    """The names of parameters, told from those of outputs."""
+
+    names: list[str]
 
 
 def _span(parts: list[Part]) -> Span:
@@ -103,14 +111,18 @@ class LineActions(ExpressionActions):
     def outputs(self, parts: list[Part]) -> list[str]:
         return parts
 
+    def pointers(self, parts: list[Part]) -> _Pointers:
+        return _Pointers(parts)
+
     def func(self, parts: list[Part]) -> Function:
         span = _span(parts)
         fast_math = _flag(parts, "fast_math")
+        pointers = parts.pop().names if isinstance(parts[-1], _Pointers) else []
         outputs = parts.pop() if isinstance(parts[-1], list) else []
         name, *rest = parts
         dims = rest.pop(0) if rest and isinstance(rest[0], tuple) else ()
         positions = {param.name: at for at, param in enumerate(rest)}
-        missing = [output for output in outputs if output not in positions]
+        missing = [name for name in (*outputs, *pointers) if name not in positions]
         if missing:
             raise TextProblem("E3005", f"no parameter is called {missing[0]!r}")
         return Function(
@@ -120,6 +132,7 @@ class LineActions(ExpressionActions):
             (),
             tuple(positions[output] for output in outputs),
             fast_math,
+            tuple(positions[name] for name in pointers),
             span=span,
         )
 

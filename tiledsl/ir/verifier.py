@@ -136,6 +136,12 @@ class _Verifier:
             for at in outputs
         ):
             self.report("outputs are positions of buffer parameters, each once")
+        pointers = function.pointers
+        if len({*outputs, *pointers}) < len(outputs) + len(pointers) or not all(
+            0 <= at < len(function.params) and isinstance(function.params[at], Buffer)
+            for at in pointers
+        ):
+            self.report("pointers are positions of buffer parameters, none an output")
         self._block(function.body, _Around())
 
     def _block(self, block: Block, around: _Around) -> None:

@@ -2,6 +2,7 @@
 
 from tiledsl.frontend.macros import macro, meta_class
 from tiledsl.frontend.macros import macro as inline
+from tiledsl.frontend.pointers import ptr
 from tiledsl.frontend.prim_func import prim_func
 from tiledsl.language import dtypes, fp8
 from tiledsl.language.allocation import (
@@ -185,6 +186,7 @@ from tiledsl.language.pointers import (
     access_ptr,
     address_of,
     annotate_restrict_buffers,
+    make_tensor,
 )
 from tiledsl.language.predicates import all_of, any_of
 from tiledsl.language.reduce import (
@@ -283,10 +285,10 @@ __all__ = [
     "get_warp_idx", "get_warp_idx_sync", "grid", "half", "hypot", "if_then_else",
     "im2col", "inc_max_nreg", "index_to_coordinates", "infinity", "inline", "int",
     "int4", "int8", "int16", "int32", "int64", "isfinite", "isinf", "isnan", "ldexp",
-    "log", "log1p", "log2", "log10", "long", "macro", "max", "max2", "max_value",
+    "log", "log1p", "log2", "log10", "long", "macro", "make_tensor", "max", "max2", "max_value",
     "meta_class", "min", "min2", "min_value", "mul2", "nearbyint", "nextafter",
     "no_set_max_nreg", "parallel", "pdl_sync", "pdl_trigger", "popcount", "pow",
-    "prim_func", "print", "ptx_commit_group", "ptx_wait_group", "reduce_absmax",
+    "prim_func", "print", "ptr", "ptx_commit_group", "ptx_wait_group", "reduce_absmax",
     "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max",
     "reduce_min", "reduce_sum", "reducer_init", "reducer_update", "reinterpret",
     "reshape", "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync",

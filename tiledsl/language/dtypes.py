@@ -8,6 +8,7 @@ import numpy as np
 
 from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.builder import here
+from tiledsl.frontend.pointers import PointerType
 from tiledsl.frontend.values import Value, converted
 from tiledsl.ir.dtypes import ALL_DTYPES, DType, from_numpy
 
@@ -87,6 +88,8 @@ def _name_of(spec: object) -> str | None:
     if isinstance(spec, str):
         name = _ALIASES.get(spec, str(spec))
         return name if name in _NAMES else None
+    if isinstance(spec, PointerType):
+        return "int64"
     if isinstance(spec, type) and spec in _PYTHON:
         return _PYTHON[spec]
     if type(spec).__module__.partition(".")[0] == "torch":

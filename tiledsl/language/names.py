@@ -51,10 +51,6 @@ _HARDWARE: Final[dict[str, str]] = {
 }
 
 _TO_COME: Final[dict[str, str]] = {
-    # structure and buffers
-    "ptr": "pass the tensor itself",
-    "make_tensor": "pass the tensor itself",
-    # tile operations
     # narrow floats
     "float8_e4m3fnuz": "float8_e4m3fn",
     "float8_e5m2fnuz": "float8_e5m2",

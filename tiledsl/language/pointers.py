@@ -1,11 +1,18 @@
-"""Pointers to elements, where a place will do (rules L73, L106)."""
+"""Addresses as parameters, and pointers to elements (rules L48, L73, L106)."""
 
 from __future__ import annotations
 
-from tiledsl.diagnostics import KernelError, brief
+from tiledsl.diagnostics import KernelError, UnsupportedByTarget, brief
 from tiledsl.frontend.buffers import BufferRef, Element, RegionRef, VarRef
-from tiledsl.frontend.builder import here
-from tiledsl.ir.nodes import At
+from tiledsl.frontend.builder import Builder, here
+from tiledsl.frontend.packed_shapes import packable
+from tiledsl.frontend.pointers import Pointer
+from tiledsl.frontend.symbols import extents
+from tiledsl.frontend.values import as_index, is_symbolic
+from tiledsl.ir.dtypes import DType
+from tiledsl.ir.nodes import At, Buffer, Load
+from tiledsl.ir.visitor import walk
+from tiledsl.language.dtypes import dtype as dtype_of
 
 Place = BufferRef | RegionRef | Element | VarRef
 
@@ -43,6 +50,88 @@ def access_ptr(
         span=here(),
         expected="an element buf[i, j], a slice or a buffer",
         got=brief(base),
+    )
+
+
+def make_tensor(
+    ptr: object, shape: object, dtype: object = "float32", strides: object = None
+) -> BufferRef:
+    """The tensor at a parameter ``T.ptr``: from now on the parameter is that tensor.
+
+    A call passes an array, which is checked as ever, or an address alone, which is
+    trusted to have all of the tensor behind it.  Shape and strides (in elements) may
+    name dims and scalar parameters.  E0614: the pointer is another tensor already.
+
+    >>> import numpy as np, tiledsl, tiledsl.language as T
+    >>> @tiledsl.jit
+    ... def double(data, n):
+    ...     data: T.ptr
+    ...     n: T.int32
+    ...     X = T.make_tensor(data, (n,), "float32")
+    ...     with T.Kernel(T.ceildiv(n, 4)) as block:
+    ...         for i in T.Parallel(4):
+    ...             X[block * 4 + i] = 2 * X[block * 4 + i]
+    >>> x = np.arange(6, dtype=np.float32)
+    >>> double(x, 6)
+    >>> double(x.ctypes.data, 5)
+    >>> x
+    array([ 0.,  4.,  8., 12., 16., 10.], dtype=float32)
+    """
+    builder = Builder.active()
+    if not isinstance(ptr, Pointer):
+        raise _no_parameter(ptr)
+    sizes = tuple(as_index(part) for part in extents(shape, "a tensor's shape"))
+    steps = None
+    if strides is not None:
+        given = extents(strides, "a tensor's strides", least=None)
+        steps = tuple(as_index(part) for part in given)
+    if any(
+        isinstance(node, Load)
+        for part in (*sizes, *(steps or ()))
+        for node in walk(part)
+    ):
+        raise KernelError(
+            "E0320",
+            "the shape of a tensor at an address is read from memory",
+            span=here(),
+            expected="dims and scalar parameters",
+        )
+    if steps is not None and len(steps) != len(sizes):
+        raise KernelError(
+            "E0320",
+            "a tensor needs one stride per dimension",
+            span=here(),
+            expected=f"{len(sizes)} strides",
+            got=str(len(steps)),
+        )
+    name = ptr.var.name
+    tensor = packable(
+        Buffer(name, sizes, DType(dtype_of(dtype)), "global", steps, span=ptr.var.span)
+    )
+    if builder.made_tensors.setdefault(name, tensor) != tensor:
+        raise KernelError(
+            "E0614",
+            f"the pointer {name} is a tensor of another shape or dtype already",
+            span=here(),
+            hint="T.view shows the tensor so",
+        )
+    return BufferRef(tensor)
+
+
+def _no_parameter(got: object) -> KernelError | UnsupportedByTarget:
+    if is_symbolic(got):
+        return UnsupportedByTarget(
+            "E2001",
+            "a tensor at an address that is read or computed",
+            span=here(),
+            hint="pass one tensor with a dimension for what the table tells apart",
+        )
+    return KernelError(
+        "E0206",
+        "T.make_tensor takes a parameter that is an address",
+        span=here(),
+        expected="a parameter annotated T.ptr",
+        got=brief(got),
     )
 
 

@@ -6,6 +6,7 @@ next such call only reads addresses, converts scalars and looks for overlaps.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from tiledsl.runtime import outputs, torch_arrays
 from tiledsl.runtime.arrays import ArrayFacts, address_of, describe
 from tiledsl.runtime.overlap import byte_range, share_memory
 from tiledsl.runtime.parameters import Parameter, signature_of
-from tiledsl.runtime.planning import Plan, Seen, Slot, make_plan
+from tiledsl.runtime.planning import Address, Plan, Seen, Slot, make_plan
 from tiledsl.runtime.promises import Promises
 from tiledsl.runtime.scalars import Number, convert_scalar
 from tiledsl.runtime.solving import require_determined
@@ -41,7 +42,7 @@ class _Tensor:
 
 # an argument after the first look at it; plain arrays and tensors are described only
 # when a plan is made
-_Item = np.ndarray | _Tensor | ArrayFacts | Number | None
+_Item = np.ndarray | _Tensor | ArrayFacts | Address | Number | None
 
 
 class Bound(NamedTuple):
@@ -102,6 +103,9 @@ class Binder:
         if value is None:
             key.append(None)
             return None
+        if parameter.pointer and isinstance(value, int) and not isinstance(value, bool):
+            key.append(Address)
+            return Address(_checked(parameter, value))
         quick = torch_arrays.quick_key(value)
         if quick is not None:
             key += quick
@@ -190,6 +194,8 @@ def _reference(slot: Slot, item: _Item, device: str) -> ArrayRef:
             item.owner,
             view,
         )
+    if isinstance(item, Address):
+        return _memory_at(slot, item.value, device)
     # None was passed: nothing will be accessed, but a backend may look at the shape
     nothing = np.broadcast_to(np.zeros((), slot.dtype.as_numpy()), slot.shape)
     return ArrayRef(
@@ -209,6 +215,36 @@ def _tensor_reference(slot: Slot, tensor: torch.Tensor, device: str) -> ArrayRef
         host = partial(torch_arrays.viewed, tensor, slot.dtype, slot.view)
     address = tensor.data_ptr()
     return ArrayRef(address, slot.shape, slot.strides, slot.dtype, device, tensor, host)
+
+
+def _checked(parameter: Parameter, address: int) -> int:
+    """An address that is none for sure, or not one of an element, is refused."""
+    node = parameter.node
+    size = node.dtype.bytes if isinstance(node, Buffer) else 1
+    if address <= 0 or address >= 1 << 63 or address % size:
+        raise ArgumentError(
+            "E1004",
+            f"argument '{parameter.name}'",
+            expected=f"an array, or an address that is a multiple of {size}",
+            got=str(address),
+        )
+    return address
+
+
+def _memory_at(slot: Slot, address: int, device: str) -> ArrayRef:
+    """The array of a slot at an address, in the memory of the other arrays."""
+
+    def view() -> np.ndarray:
+        count = max(slot.high - slot.low, 1)
+        memory = (ctypes.c_uint8 * count).from_address(address + slot.low)
+        carrier = slot.dtype.as_numpy()
+        steps = tuple(stride * slot.dtype.bytes for stride in slot.strides)
+        return np.ndarray(slot.shape, carrier, memoryview(memory), -slot.low, steps)
+
+    host = view if device == "cpu" else None
+    return ArrayRef(
+        address, slot.shape, slot.strides, slot.dtype, device, address, host
+    )
 
 
 def _placed(array: ArrayRef) -> tuple[int, tuple[int, ...], tuple[int, ...], int]:

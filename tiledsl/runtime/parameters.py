@@ -17,7 +17,8 @@ class Parameter:
     """One parameter.
 
     ``written`` and ``accessed`` are about arrays; ``shaping`` says that a scalar stands
-    in a shape, a stride or a grid, so that other checks depend on its value.
+    in a shape, a stride or a grid, so that other checks depend on its value; ``pointer``
+    that an address will do for the array.
     """
 
     position: int
@@ -26,6 +27,7 @@ class Parameter:
     written: bool
     accessed: bool
     shaping: bool
+    pointer: bool = False
 
     @property
     def name(self) -> str:
@@ -118,6 +120,7 @@ def signature_of(function: Function, name: str) -> Signature:
             node.name in writes,
             node.name in accessed,
             node.name in shaping,
+            position in function.pointers,
         )
         for position, node in enumerate(function.params)
     )

@@ -59,8 +59,15 @@ class Plan:
     place: str
 
 
-# an argument as the plan sees it: an array, a number, or None
-Seen = ArrayFacts | Number | None
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an array begins, of which the caller says no more (rule L48)."""
+
+    value: int
+
+
+# an argument as the plan sees it: an array, an address, a number, or None
+Seen = ArrayFacts | Address | Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,9 @@ def make_plan(function: Function, signature: Signature, seen: Sequence[Seen]) ->
         _slot(part, facts.get(part.position), solution.values)
         for part in signature.inputs
     ]
+    for slot, item in zip(slots, seen, strict=True):
+        if slot is not None and isinstance(item, Address):
+            _require_at_address(slot)
     outputs = [_slot(part, None, solution.values) for part in signature.outputs]
     for slot in outputs:
         if slot is not None:
@@ -118,6 +128,8 @@ def _arrays(signature: Signature, seen: Sequence[Seen]) -> Sequence[_Given]:
         node = parameter.node
         if isinstance(node, Buffer) and isinstance(item, ArrayFacts):
             arrays.append(_Given(parameter, node, item))
+        elif isinstance(item, Address):
+            continue  # all of the parameter is there: the caller says so
         elif isinstance(node, Buffer) and parameter.accessed:
             raise ArgumentError(
                 "E1016",
@@ -268,6 +280,16 @@ def _require_possible(slot: Slot) -> None:
         raise cannot_allocate(slot, f"a stride of {slot.declared} is negative")
     if overlaps_itself(slot.shape, slot.declared):
         raise cannot_allocate(slot, f"with strides {slot.declared} it overlaps itself")
+
+
+def _require_at_address(slot: Slot) -> None:
+    if any(extent < 0 for extent in slot.shape) or slot.high - slot.low >= 1 << 47:
+        raise ArgumentError(
+            "E1008",
+            f"argument '{slot.name}', an address",
+            expected="no negative extents, and a size that memory can have",
+            got=f"the shape {slot.shape}",
+        )
 
 
 def cannot_allocate(slot: Slot, reason: str) -> ArgumentError:
