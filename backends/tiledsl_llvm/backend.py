@@ -12,6 +12,7 @@ from tiledsl.ir.nodes import Function
 from tiledsl.passes.dead_code import DeadCode
 from tiledsl.passes.forward_copies import ForwardCopies
 from tiledsl.passes.pipeline import DEFAULT_PIPELINE
+from tiledsl_llvm.clear_first import ClearFirst
 from tiledsl_llvm.fuse_steps import FuseSteps
 from tiledsl_llvm.machine import COMPILE_ONLY, Machine, host_machine, named_machine
 from tiledsl_llvm.processors import thread_count
@@ -85,6 +86,7 @@ class LlvmBackend:
             # what a product has copied or packed anyway is not copied twice
             ForwardCopies(operands=("a", "b"), unproved=True),
             DeadCode(),
+            ClearFirst(),  # last: what is added up and where is settled
         )
 
     def build(

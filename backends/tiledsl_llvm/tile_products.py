@@ -2,13 +2,15 @@
 
 A block of C is up to 32 x 32: two registers of A and two of B are loaded for four
 products.  A is read in place, 16 words of a row at a time.  B is packed into panels of 16
-columns, in which the words of a register lie one after the other.  At the edges registers
+columns, in which the words of a register lie one after the other.  A long k is cut into
+chunks, so that what is loaded of B stays in the first cache for all rows of A: the second
+one cannot deliver four registers in the time of four products.  At the edges registers
 have fewer rows or columns, so that nothing is padded but k, which the caller does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tiledsl_llvm.expressions import scalar
@@ -21,6 +23,9 @@ from tiledsl_llvm.values import BITS, Value, integer
 
 _WORD: Final = "i32"
 _WORD_BYTES: Final = 4
+# of the right operand for two registers of columns: they stay in the first cache while
+# the rows of the left one pass
+_CHUNK_WORDS: Final = 128
 
 
 def emit_tile_gemm(frame: Frame, node: TileGemm) -> None:
@@ -36,13 +41,29 @@ def emit_tile_gemm(frame: Frame, node: TileGemm) -> None:
         for top, bottom, heights in split(rows, ROWS):
             block = Block(heights, widths)
             _configure(b, block)
-            with (
-                b.loop(integer(first), integer(end), 2 * COLUMNS, "column") as n,
-                b.loop(integer(top), integer(bottom), 2 * ROWS, "row") as m,
-            ):
-                emitted = _Block(b, block, (a, panels, c), words, node.product)
-                emitted.emit(m.counter, n.counter, clear)
+            for start, stop, size in _chunks(words):
+                with (
+                    b.loop(integer(start), integer(stop), size, "chunk") as chunk,
+                    b.loop(integer(first), integer(end), 2 * COLUMNS, "column") as n,
+                    b.loop(integer(top), integer(bottom), 2 * ROWS, "row") as m,
+                ):
+                    one = _Block(b, block, (a, panels, c), size, node.product)
+                    begin = clear
+                    if size < words and clear.text != "false":
+                        is_first = b.compare("eq", chunk.counter, integer(0))
+                        begin = b.binary("and", clear, is_first)
+                    one.emit(m.counter, n.counter, chunk.counter, begin)
     frame.uses_tiles = True
+
+
+def _chunks(words: int) -> Iterator[tuple[int, int, int]]:
+    """Ranges of k that follow each other, and the steps that cover each."""
+    parts = max(1, -(-words // _CHUNK_WORDS))
+    size = -(-words // (parts * COLUMNS)) * COLUMNS
+    whole = words // size * size
+    yield 0, whole, size
+    if whole < words:
+        yield whole, words, words - whole
 
 
 def _configure(b: Builder, block: Block) -> None:
@@ -58,7 +79,7 @@ def release(b: Builder) -> None:
 
 
 class _Block:
-    """One block of C: sums in, all of k, sums out."""
+    """One block of C: sums in, ``words`` of k, sums out."""
 
     def __init__(
         self,
@@ -74,10 +95,10 @@ class _Block:
         self.words = words
         self.product = product
 
-    def emit(self, row: Value, column: Value, clear: Value) -> None:
+    def emit(self, row: Value, column: Value, first: Value, clear: Value) -> None:
         places = self._places(row, column)
         self._begin(places, clear)
-        self._sum_over_k(row, column)
+        self._sum_over_k(row, column, first)
         stride = self._bytes(self.c.row, self.c.element)
         for register, place in places:
             _call(self.builder, "tilestored64", register, place, stride)
@@ -114,7 +135,7 @@ class _Block:
         for register, place in places:
             _call(self.builder, "tileloadd64", register, place, stride)
 
-    def _sum_over_k(self, row: Value, column: Value) -> None:
+    def _sum_over_k(self, row: Value, column: Value, first: Value) -> None:
         b, block = self.builder, self.block
         heights, widths = range(len(block.heights)), range(len(block.widths))
         per_word = _WORD_BYTES * 8 // BITS[self.a.element]
@@ -122,7 +143,11 @@ class _Block:
         lines = [b.binary("add", row, integer(ROWS * i)) for i in heights]
         panel = b.binary("udiv", column, integer(COLUMNS))
         starts = [b.binary("add", panel, integer(j)) for j in widths]
-        panels = [self.panels.place(b, n, integer(0)) for n in starts]
+        chunk = b.binary("mul", first, integer(COLUMNS))
+        panels = [
+            b.address(self.panels.place(b, n, integer(0)), _WORD, chunk) for n in starts
+        ]
+        left = b.binary("mul", first, integer(per_word))
         with b.loop(
             integer(0), integer(self.words), COLUMNS, "word", unroll=True
         ) as word:
@@ -132,6 +157,7 @@ class _Block:
                 row_bytes = integer(COLUMNS * _WORD_BYTES)
                 _call(b, "tileloadd64", block.right(j), place, row_bytes)
             k = b.binary("mul", word.counter, integer(per_word))
+            k = b.binary("add", left, k)
             for i in heights:
                 place = self.a.place(b, lines[i], k)
                 _call(b, "tileloadd64", block.left(i), place, stride)

@@ -29,6 +29,8 @@ SHAPES = [
     (31, 16, 96),
     (48, 20, 130),
     (70, 67, 64),
+    (33, 18, 300),  # two chunks of words of bfloat16, one of bytes
+    (5, 40, 1050),
 ]
 TRIPLES = [
     ("bfloat16", "bfloat16", "float32"),
