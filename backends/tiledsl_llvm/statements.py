@@ -83,13 +83,8 @@ def declare(frame: Frame, buffer: Buffer, lanes: int) -> None:
     """Gives a block-local buffer its memory; ``lanes`` copies of a private one."""
     shape = buffer.static_shape
     element = memory_element_of(buffer.dtype)
-    padding = (
-        0
-        if buffer.name in frame.viewed
-        else _row_padding(buffer, BITS[element] // 8)
-        if lanes == 1
-        else 0
-    )
+    padded = lanes == 1 and buffer.name not in frame.viewed
+    padding = _row_padding(buffer, BITS[element] // 8) if padded else 0
     count = 1
     strides: list[int] = []
     for extent in reversed(shape):

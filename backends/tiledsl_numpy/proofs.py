@@ -34,8 +34,6 @@ def _extremes(index: Index, active: np.ndarray) -> tuple[int, int]:
     """The least and greatest position of an active lane; (0, -1) if there is none."""
     if not active.any():
         return 0, -1
-    if isinstance(index, Span) and index.axis is None:
-        return index.start, index.start
     if isinstance(index, Span):
         others = tuple(axis for axis in range(active.ndim) if axis != index.axis)
         used = np.flatnonzero(active.any(axis=others))

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import ml_dtypes
 import numpy as np
+import pytest
+from tiledsl_numpy import parallel
+from tiledsl_numpy.indexing import Box
 
 Run = Callable[..., list]
 
@@ -172,3 +175,48 @@ def test_select_reads_only_the_chosen_arm_and_both_have_one_value(run: Run) -> N
     padded = np.array([*x[:4], 0, 0], np.float32)
     first = np.where(np.arange(6) < 4, padded, 1)
     np.testing.assert_array_equal(y, first + np.where(padded > 0, padded, 2))
+
+
+def test_what_is_whole_is_read_without_a_copy() -> None:
+    x = floats(6, 5)
+    inner = Box.of((2, 1), (3, 4), x.shape).read(x, np.float32(0))
+    assert np.shares_memory(inner, x)
+    np.testing.assert_array_equal(inner, x[2:5, 1:5])
+    assert not np.shares_memory(Box.of((4, 1), (3, 4), x.shape).read(x, x[0, 0]), x)
+
+
+@pytest.mark.parametrize("shape", [(20,), (3, 5), (5, 3), (2, 3, 2), (2, 2, 9)])
+def test_large_spaces_run_in_parts_in_their_order(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "_MOST_LANES", 8)
+    numbers = np.arange(np.prod(shape)).reshape(shape)
+    found: list[int] = []
+    for origin, extents in parallel._parts(shape):
+        ends = zip(origin, extents, strict=True)
+        part = numbers[tuple(slice(low, low + extent) for low, extent in ends)]
+        assert part.shape == extents
+        assert part.size <= 8
+        found += part.reshape(-1).tolist()
+    assert found == list(range(numbers.size))
+
+
+def test_index_arithmetic_wraps_where_positions_are_gathered(run: Run) -> None:
+    x, p = floats(4, 3) + 50, np.array([2, 0, 1], np.int32)
+    _, _, _, y, z = run(
+        """
+        func f(X: float32[4, 3], P: int32[3], far: int64, Y: float32[3], Z: float32[3])
+          launch (b: 1) threads 1
+            let a: index = index(far)
+            parallel (i: 3)
+              Y[i] = X[i + a + a, index(P[i])]
+              Z[i] = X[i + a + a + a + a + 1, index(P[i])]
+        """,
+        x,
+        p,
+        2**62,
+        empty(3),
+        empty(3),
+    )
+    np.testing.assert_array_equal(y, [0, 0, 0])
+    np.testing.assert_array_equal(z, x[[1, 2, 3], p])
