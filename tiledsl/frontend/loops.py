@@ -98,9 +98,10 @@ class Loops(Activation):
             )
         self.state.loops.append("traced")
         kind: BlockKind = "parallel" if spec.kind == "parallel" else "loop"
+        stops = tuple(axis.stop for axis in spec.axes)
         with (
             self.names.region("loop", span),
-            self.builder.block(kind, loop=spec.kind) as collected,
+            self.builder.block(kind, loop=spec.kind, extents=stops) as collected,
         ):
             indices = [
                 self.builder.declare_index(name, axis.start, axis.stop, axis.step)

@@ -189,6 +189,7 @@ from tiledsl.language.pointers import (
     make_tensor,
 )
 from tiledsl.language.predicates import all_of, any_of
+from tiledsl.language.random import rng_init, rng_rand, rng_rand_float
 from tiledsl.language.reduce import (
     reduce_absmax,
     reduce_abssum,
@@ -291,7 +292,8 @@ __all__ = [
     "prim_func", "print", "ptr", "ptx_commit_group", "ptx_wait_group", "reduce_absmax",
     "reduce_abssum", "reduce_bitand", "reduce_bitor", "reduce_bitxor", "reduce_max",
     "reduce_min", "reduce_sum", "reducer_init", "reducer_update", "reinterpret",
-    "reshape", "round", "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync",
+    "reshape", "rng_init", "rng_rand", "rng_rand_float", "round",
+    "rsqrt", "serial", "set_max_nreg", "shfl_down", "shfl_sync",
     "shfl_up", "shfl_xor", "shift_left", "shift_right", "short", "shuffle_elect",
     "sigmoid", "sin", "sinh", "sort", "sqrt", "symbolic", "sync_threads", "sync_warp",
     "syncthreads_and", "syncthreads_count", "syncthreads_or", "tan", "tanh", "tfloat32",

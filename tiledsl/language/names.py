@@ -55,8 +55,6 @@ _TO_COME: Final[dict[str, str]] = {
     "float8_e4m3fnuz": "float8_e4m3fn",
     "float8_e5m2fnuz": "float8_e5m2",
     # threads
-    "rng_init": "random numbers as an input tensor",
-    "rng_rand": "random numbers as an input tensor",
     "WSID": "",
     # approximate forms (rule L38)
     "__exp": "T.exp",
