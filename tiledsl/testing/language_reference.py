@@ -35,21 +35,35 @@ def written_into(text: str) -> str:
 
 
 def _sections() -> Iterator[str]:
-    modules: dict[str, list[str]] = {}
-    for name in sorted(vars(language), key=str.lower):
-        value = vars(language)[name]
-        if not name.startswith("_") and not isinstance(value, ModuleType | str):
-            modules.setdefault(_module(value), []).append(name)
-    for module, names in sorted(modules.items(), key=lambda entry: _title(entry[0])):
-        yield f"### {_title(module)}"
+    for title, names in names_by_title():
+        yield f"### {title}"
         yield ""
         yield "| name | meaning |"
         yield "|---|---|"
         yield from map(_row, names)
         yield ""
-    dtypes = [name for name in vars(language) if isinstance(vars(language)[name], str)]
-    yield f"Element types: {', '.join(f'`T.{name}`' for name in sorted(dtypes))}."
+    yield f"Element types: {', '.join(f'`T.{name}`' for name in element_types())}."
     yield ""
+
+
+def element_types() -> list[str]:
+    """The names of the language that are element types."""
+    names = vars(language).items()
+    return sorted(
+        name
+        for name, value in names
+        if isinstance(value, str) and not name.startswith("_")
+    )
+
+
+def names_by_title() -> list[tuple[str, list[str]]]:
+    """The names of each module of the language, after what the module is about."""
+    modules: dict[str, list[str]] = {}
+    for name in sorted(vars(language), key=str.lower):
+        value = vars(language)[name]
+        if not name.startswith("_") and not isinstance(value, ModuleType | str):
+            modules.setdefault(_module(value), []).append(name)
+    return sorted((_title(module), names) for module, names in modules.items())
 
 
 def _module(value: object) -> str:

@@ -133,3 +133,29 @@ def aliases_of_buffers(source: Source) -> Case:
     changed = raw.copy()
     changed[1, 0] = 1
     return Case(kernel, (x,), (y, raw, changed.view(np.int32).reshape(2)))
+
+
+@program
+def names_that_mean_the_same(source: Source) -> Case:
+    @T.inline
+    def tripled(value):
+        return value * 3
+
+    @tiledsl.jit
+    def kernel(X):
+        X: T.Tensor((2, 4), "int32")
+        Y = T.empty((2, 4), "int32")
+        N = T.empty((1,), "int32")
+        with T.Kernel(1):
+            T.clear(N)
+        with T.Kernel(2, 2):
+            row, half = T.get_block_bindings()[:2]
+            T.inc_max_nreg(240)
+            for i in T.parallel(2):
+                Y[row, half * 2 + i] = tripled(X[row, half * 2 + i])
+            T.dec_max_nreg(24)
+            T.atomic_add(T.address_of(N[0]), 1)
+        return Y, N
+
+    x = source.integers((2, 4))
+    return Case(kernel, (x,), (x * 3, np.array([4], np.int32)))

@@ -175,3 +175,26 @@ def orders_of_elements(source: Source) -> Case:
             up.astype(np.int32),
         ),
     )
+
+
+@program
+def products_turned_by_name(source: Source) -> Case:
+    """Operands turned by keyword; a maximum that starts from what is there."""
+
+    @tiledsl.jit
+    def kernel(A, B):
+        A: T.Tensor((6, 5), "int8")
+        B: T.Tensor((7, 6), "int8")
+        C = T.empty((5, 7), "int32")
+        M = T.empty((5,), "int32")
+        with T.Kernel(1):
+            T.gemm(A, B, C, transpose_A=True, transpose_B=True, clear_accum=True)
+            largest = T.alloc_fragment((5,), "int32")
+            T.fill(largest, 20)
+            T.reduce_max(C, largest, dim=1, clear=False)
+            T.copy(largest, M)
+        return C, M
+
+    a, b = source.integers((6, 5), np.int8), source.integers((7, 6), np.int8)
+    c = a.T.astype(np.int32) @ b.T.astype(np.int32)
+    return Case(kernel, (a, b), (c, np.maximum(c.max(1), 20)))

@@ -148,3 +148,60 @@ def a_loop_over_threads(source: Source) -> Case:
 
     x = source.integers((32,))
     return Case(kernel, (x,), (np.ascontiguousarray(x[::-1] * 2),))
+
+
+@program
+def barriers_that_count(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(X):
+        X: T.Tensor((64,), "int32")
+        Y = T.empty((3, 64), "int32")
+        Z = T.empty((4, 64), "int32")
+        with T.Kernel(1, threads=64):
+            tx = T.get_thread_binding()
+            v = X[tx]
+            Y[0, tx] = T.syncthreads_count(v > 0)
+            Y[1, tx] = T.syncthreads_and(v > -9)
+            Y[2, tx] = T.syncthreads_or(v > 8)
+            Z[0, tx] = T.warp_reduce_bitand(v)
+            Z[1, tx] = T.warp_reduce_bitor(v)
+            Z[2, tx] = T.get_warp_idx_sync()
+            Z[3, tx] = T.get_warp_group_idx()
+        return Y, Z
+
+    x = source.integers((64,))
+    facts = [(x > 0).sum(), (x > -9).all(), (x > 8).any()]
+    warps = x.reshape(2, 32)
+    bits = [np.bitwise_and.reduce(warps, 1), np.bitwise_or.reduce(warps, 1)]
+    rows = [*(np.repeat(row, 32) for row in bits), np.arange(64) // 32, np.zeros(64)]
+    return Case(
+        kernel,
+        (x,),
+        (
+            np.repeat(np.array(facts, np.int32)[:, None], 64, 1),
+            np.array(rows, np.int32),
+        ),
+    )
+
+
+@program
+def votes_of_warps(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(X):
+        X: T.Tensor((32,), "int32")
+        Y = T.empty((2, 32), "uint64")
+        Z = T.empty((32,), "int32")
+        with T.Kernel(1, threads=32):
+            tx = T.get_thread_binding()
+            Y[0, tx] = T.ballot_sync(X[tx] > 0)
+            Y[1, tx] = 0
+            if tx < 7:
+                Y[1, tx] = T.activemask()
+            Z[tx] = T.if_then_else(T.shuffle_elect(8), 1, 0)
+        return Y, Z
+
+    x = source.integers((32,))
+    bits = sum(1 << k for k in range(32) if x[k] > 0)
+    active = np.where(np.arange(32) < 7, 0x7F, 0)
+    rows = np.array([np.full(32, bits), active]).astype(np.uint64)
+    return Case(kernel, (x,), (rows, (np.arange(32) % 8 == 0).astype(np.int32)))
