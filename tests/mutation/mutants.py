@@ -176,10 +176,7 @@ def _other_changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
         case ast.AugAssign() | ast.Expr():
             yield "statement dropped", _drop
         case ast.If(orelse=[]):
-            yield (
-                "condition always false",
-                lambda n: setattr(n, "test", ast.Constant(False)),
-            )
+            yield "condition always false", _never
         case ast.Call(func=function, args=[_, _]) if not _exchange_is_vain(function):
             yield "arguments swapped", lambda n: setattr(n, "args", n.args[::-1])  # type: ignore[attr-defined]
 
@@ -202,6 +199,13 @@ def _drop_not(node: ast.AST) -> None:
     """``not x`` becomes ``bool(x)``."""
     if isinstance(node, ast.UnaryOp):
         node.operand = ast.UnaryOp(ast.Not(), node.operand)
+
+
+def _never(node: ast.AST) -> None:
+    """``if x`` becomes ``if x and []``, so that functions inside of x stay there."""
+    if isinstance(node, ast.If):
+        never = ast.List([], ast.Load())
+        node.test = ast.BoolOp(ast.And(), [node.test, never])
 
 
 def _swap_arms(node: ast.AST) -> None:
