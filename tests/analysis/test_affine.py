@@ -157,3 +157,43 @@ def test_what_lies_too_deep_is_an_atom() -> None:
 def test_factor() -> None:
     assert affine(Apply("add", (Apply("mul", (A, index(12))), index(8)))).factor == 4
     assert Affine().factor == 0
+
+
+@pytest.mark.parametrize("op", sorted(set(_operations) - {"neg", "shl"}))
+def test_constants_are_computed(op: str) -> None:
+    for a in range(-9, 10):
+        for b in range(-3, 6):
+            form = affine(Apply(op, (index(a), index(b))))
+            if op in ("add", "sub", "mul", "min", "max") or b > 0:
+                assert form == Affine(_operations[op](a, b))
+            else:
+                assert form.static is None
+
+
+def test_an_operation_that_is_no_sum_is_an_atom() -> None:
+    for expr in (Apply("and", (index(6), index(3))), Apply("and", (A, index(3)))):
+        assert affine(expr) == Affine(0, ((expr, 1),))
+    for count in (-1, 63, 64):
+        shift = Apply("shl", (A, index(count)))
+        assert affine(shift) == Affine(0, ((shift, 1),))
+    assert affine(Apply("shl", (A, index(62)))) == Affine(0, ((A, 1 << 62),))
+
+
+def test_constants_too_deep_are_constants() -> None:
+    expr: Expr = A
+    for _ in range(110):
+        expr = Apply("add", (expr, index(1)))
+    assert _evaluate(to_expr(affine(expr)), {"a": 5}) == 115
+    ((atom, factor),) = affine(expr).terms
+    assert factor == 1 and isinstance(atom, Apply)
+    assert affine(expr).constant == 101
+
+
+def test_sums_are_written_in_one_way() -> None:
+    form = Affine(-3, ((A, -1), (B, 2), (C, -4)))
+    expected = Apply("neg", (A,))
+    expected = Apply("add", (expected, Apply("mul", (B, index(2)))))
+    expected = Apply("sub", (expected, Apply("mul", (C, index(4)))))
+    assert to_expr(form) == Apply("sub", (expected, index(3)))
+    assert to_expr(Affine(5, ((A, 1),))) == Apply("add", (A, index(5)))
+    assert to_expr(Affine()) == index(0)

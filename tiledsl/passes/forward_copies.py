@@ -64,25 +64,23 @@ class ForwardCopies:
         return transform(function, change)
 
     def _launch(self, launch: Launch) -> Launch:
-        """One copy after the other; each forwarding removes all reads of a tile."""
-        forwarded: set[str] = set()
+        """One copy after the other; each forwarding removes all reads of a tile.
+
+        A tile that nobody reads is not forwarded, so that this ends.
+        """
         while True:
-            step = self._next(launch, forwarded)
+            step = self._next(launch)
             if step is None:
                 return launch
             copy, rest = step
-            forwarded.add(copy.target.buffer.name)
             launch = _replaced(launch, copy, rest)
 
-    def _next(
-        self, launch: Launch, forwarded: set[str]
-    ) -> tuple[Copy, Sequence[Statement]] | None:
+    def _next(self, launch: Launch) -> tuple[Copy, Sequence[Statement]] | None:
         for block in _blocks(launch):
             for at, statement in enumerate(block):
                 if isinstance(statement, Copy):
                     rest = block[at + 1 :]
-                    done = statement.target.buffer.name in forwarded
-                    if not done and self._may(statement, rest, launch):
+                    if self._may(statement, rest, launch):
                         return statement, rest
         return None
 
