@@ -131,9 +131,8 @@ def test_what_sites_record() -> None:
     text = """
 launch (b: 1) threads 1
   assert "first" b < 1
-  print "all" x[0 +: 8]
   print "one" y[0]
 """
     recorded = record_observations(function_of(text), asserts=True)
-    assert [str(site.dtype) for site in recorded.sites] == ["bool", "int32", "int32"]
-    assert [site.rank for site in recorded.sites] == [None, 1, None]
+    assert [str(site.dtype) for site in recorded.sites] == ["bool", "int32"]
+    assert [site.rank for site in recorded.sites] == [None, None]
