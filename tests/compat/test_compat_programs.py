@@ -84,6 +84,11 @@ a = torch.randn(options.m, 24, device="cuda", dtype=torch.float16)
 b = torch.randn(24, 40).cuda().half()
 assert a.is_cuda and torch.cuda.is_available()
 torch.cuda.synchronize()
+with torch.random.fork_rng(devices=[0]):
+    torch.rand(3, device="cuda")
+with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as seen:
+    torch.ones(3, device="cuda")
+assert len(seen.key_averages()) > 0
 reference = lambda a, b: a.float() @ b.float()
 torch.testing.assert_close(kernel(a, b), reference(a, b), rtol=1e-2, atol=1e-2)
 profiler = kernel.get_profiler(tensor_supply_type=tilelang.TensorSupplyType.Normal)

@@ -12,7 +12,7 @@ import pytest
 from tiledsl.compat.survey.outcome import Outcome
 from tiledsl.compat.survey.portable import hardware_names, hardware_names_of_test
 from tiledsl.compat.survey.portable import test_functions as functions_of
-from tiledsl.compat.survey.report import summary
+from tiledsl.compat.survey.report import listing, summary
 from tiledsl.compat.survey.sizes import smaller
 from tiledsl.compat.survey.usage import unavailable_names
 
@@ -39,6 +39,9 @@ PROGRAMS = {
     "refused.py": HEAD + "tilelang.carver.template.MatmulTemplate()",
     "refused_kernel.py": HEAD + "double.compile(N=2.5)",
     "package.py": HEAD + "import no_such_package",
+    "package_caught.py": HEAD
+    + "try:\n    from no_such_package import rotate\nexcept ImportError:\n    pass\n"
+    + "rotate(double(x))",
     "own.py": HEAD + "raise RuntimeError('no')",
     "killed.py": HEAD + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "definitions.py": HEAD,
@@ -54,6 +57,7 @@ KINDS = {
     "refused.py": "refused",
     "refused_kernel.py": "refused",
     "package.py": "package",
+    "package_caught.py": "package",
     "own.py": "own",
     "killed.py": "ours",
     "definitions.py": "no kernel",
@@ -96,7 +100,16 @@ def test_reasons_and_the_report(outcomes: list[dict[str, object]]) -> None:
     assert reasons["refused.py"] == "tilelang.carver.template.MatmulTemplate"
     assert reasons["package.py"] == "no_such_package"
     text = summary([Outcome(**o) for o in outcomes])  # type: ignore[arg-type]
-    assert "| wrong | 3 |" in text and "| package | no_such_package | 1 |" in text
+    assert "| wrong | 3 |" in text and "| package | no_such_package | 2 |" in text
+
+
+def test_the_list_of_programs() -> None:
+    ran = Outcome("examples/a/b.py", "ran")
+    refused = Outcome("examples/c.py", "refused", "E0203: a|b")
+    assert list(listing([ran, refused], frozenset(("examples/a/b.py",))))[2:] == [
+        "| a/b.py | yes | ran |  |",
+        "| c.py | no | refused | E0203 |",
+    ]
 
 
 def test_names_in_the_texts(tmp_path: Path) -> None:

@@ -279,6 +279,22 @@ def test_a_const_solved_by_a_later_annotation():
         traced(kernel, {}, {"X": shape(21), "Y": shape(3, 7)})
 
 
+def test_a_dim_times_a_const_of_a_later_annotation():
+    def kernel(X, Y):
+        heads, m = T.const("heads"), T.dynamic("m")
+        rows = [m * heads, 2 * heads]
+        assert 16 // heads == 4
+        X: T.Tensor(rows, "float32")
+        Y: T.Tensor((m, heads), "float32")
+        with T.Kernel(m) as i:
+            Y[i, 0] = X[i * heads, 0]
+
+    function = traced(kernel, {}, {"X": shape(12, 8), "Y": shape(3, 4)}).function
+    assert "X: float32[m * 4, 8], Y: float32[m, 4]" in print_function(function)
+    with pytest.raises(KernelError, match="E0605"):
+        traced(kernel, {}, {"X": shape(12, 8)})
+
+
 def test_outputs_by_extents_one_by_one():
     def kernel():
         Y = T.empty(2, 3, dtype="int8")

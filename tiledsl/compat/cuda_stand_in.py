@@ -35,7 +35,11 @@ def map_cuda_to_cpu() -> None:
     for name, stand_in in _queries().items():
         setattr(torch.cuda, name, stand_in)
     torch.set_default_device = lambda device: None
+    for module in (torch.cuda, torch.cpu):  # fork_rng asks the device's module
+        module.get_rng_state = lambda device=None: torch.get_rng_state()
+        module.set_rng_state = lambda state, device=None: torch.set_rng_state(state)
     torch.Generator = _generator(torch)
+    torch.profiler.profile = _profile_on_cpu(torch.profiler)
     _mode(torch, overrides).__enter__()
 
 
@@ -67,6 +71,16 @@ def _generator(torch: Any) -> type:
             return made
 
     return Generator
+
+
+def _profile_on_cpu(profiler: Any) -> Callable[..., Any]:
+    """``torch.profiler.profile``, recording the CPU whatever it is asked to record."""
+    original = profiler.profile
+
+    def profile(**options: Any) -> Any:
+        return original(**{**options, "activities": [profiler.ProfilerActivity.CPU]})
+
+    return profile
 
 
 def _on_cpu(torch: Any, value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.builder import here
@@ -18,6 +18,7 @@ class Operators(ABC):
 
     __slots__ = ()
     __array_ufunc__ = None  # NumPy scalars leave the operation to us
+    has_value: ClassVar[bool] = True  # a T.const has none before the arguments gave it
 
     @abstractmethod
     def read(self) -> Value:

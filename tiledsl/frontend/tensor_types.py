@@ -32,6 +32,7 @@ class ConstSymbol(Operators):
     """
 
     __slots__ = ("alone", "name")
+    has_value = False
 
     def __init__(self, name: str, *, alone: bool = True) -> None:
         self.name = name

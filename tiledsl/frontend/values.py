@@ -70,6 +70,8 @@ class Value(Operators):
 
     def binary(self, op: str, other: object) -> Value:
         """``self op other``; "pow" is ``**``."""
+        if isinstance(other, Operators) and not other.has_value:
+            return NotImplemented  # type: ignore[no-any-return]  # its own decides
         return apply(_operation(op), self, other)
 
     def reflected(self, op: str, other: object) -> Value:
@@ -77,6 +79,8 @@ class Value(Operators):
         return apply(_operation(op), other, self)
 
     def compared(self, op: str, other: object) -> Value:
+        if isinstance(other, Operators) and not other.has_value:
+            return NotImplemented  # type: ignore[no-any-return]  # as above
         return apply(lambda a, b: comparison.compare(op, a, b), self, other)
 
     def unary(self, op: str) -> Value:

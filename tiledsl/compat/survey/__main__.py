@@ -13,7 +13,7 @@ from tiledsl.compat.survey.outcome import Outcome
 from tiledsl.compat.survey.portable import hardware_names, hardware_names_of_test
 from tiledsl.compat.survey.portable import test_functions as functions_of
 from tiledsl.compat.survey.processes import Job, survey
-from tiledsl.compat.survey.report import shares, summary
+from tiledsl.compat.survey.report import listing, shares, summary
 from tiledsl.compat.survey.usage import usage_table
 
 EXAMPLES, TESTS = "examples", "testing/python"
@@ -59,7 +59,10 @@ def main() -> int:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     else:
         print(summary(outcomes))
-        print("\n".join(["", *shares(outcomes, _portable(root, outcomes))]))
+        portable = _portable(root, outcomes)
+        print("\n".join(["", *shares(outcomes, portable)]))
+        if options.list:
+            print("\n".join(["", *listing(outcomes, portable)]))
     return 0
 
 
@@ -73,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tests", action="store_true", help=f"test functions of {TESTS}, not programs"
     )
+    parser.add_argument("--list", action="store_true", help="every program, too")
     parser.add_argument("--portable", action="store_true", help="only portable ones")
     parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
     parser.add_argument(

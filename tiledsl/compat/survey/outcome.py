@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import traceback
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +78,10 @@ def failed(error: BaseException, observed: Observed) -> tuple[str, str]:
         return ("own" if name == "tilelang" else "package"), name or str(error)
     frames = traceback.extract_tb(error.__traceback__)
     inner = frames[-1].filename if frames else ""
+    if isinstance(error, NameError):  # of a module whose absence the program caught
+        absent = _absent_module(Path(inner), error.name or "")
+        if absent:
+            return "package", absent
     installed = _INSTALLED.search(inner)
     if installed is not None and installed.group(1) not in _SHOWING:
         return "package", installed.group(1)
@@ -83,6 +89,19 @@ def failed(error: BaseException, observed: Observed) -> tuple[str, str]:
         return ("wrong" if observed.launches else "own"), "an assertion failed"
     ours = inner.startswith(_PACKAGE) and not inner.startswith(f"{_PACKAGE}/compat")
     return ("ours" if ours else "own"), type(error).__name__
+
+
+def _absent_module(file: Path, name: str) -> str:
+    """The package that is not installed and that a file imports ``name`` from, or ""."""
+    if not file.is_file():
+        return ""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            bound = {part.asname or part.name for part in node.names}
+            root = node.module.partition(".")[0]
+            if name in bound and find_spec(root) is None:
+                return root
+    return ""
 
 
 def _by_tiledsl(error: Error) -> tuple[str, str]:

@@ -56,3 +56,14 @@ def shares(outcomes: Sequence[Outcome], portable: frozenset[str]) -> Iterator[st
             right = sum(kind in ("right", "ran") for kind in kinds)
             share = 100 * right / max(1, len(kinds) - unjudged)
             yield f"| {title} | {len(kinds)} | {unjudged} | {right} | {share:.1f} % |"
+
+
+def listing(outcomes: Sequence[Outcome], portable: frozenset[str]) -> Iterator[str]:
+    """Every program with its class and the first thing that stops it."""
+    yield "| program | portable | class | reason |"
+    yield "|---|---|---|---|"
+    for outcome in outcomes:
+        name = outcome.program.removeprefix("examples/")
+        kept = "yes" if outcome.program in portable else "no"
+        reason = outcome.reason.replace("|", "/").partition(": ")
+        yield f"| {name} | {kept} | {outcome.kind} | {reason[0]} |"
