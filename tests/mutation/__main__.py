@@ -108,10 +108,12 @@ def _tried(
     if programs_only:
         return run(campaign, group, sample, Tests([]))
     trials: list[Trial] = []
-    with_tests(
+    failure = with_tests(
         group,
         lambda tests: trials.extend(run(campaign, group, sample, tests)),
     )
+    if failure:
+        raise SystemExit(f"{group.name}: the tests could not be asked ({failure})")
     return trials
 
 
