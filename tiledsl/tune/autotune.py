@@ -98,10 +98,22 @@ class TunedFunction:
                 variant, values = with_passes(self.function, config)
                 return variant.compile(*args, **self._merged(named, values))
 
+            arrays, given = self._arrays(args, named), self._given(args, named)
             self._results[key] = search(
-                self.__name__, make, configs, self._profile, self._arrays(args, named)
+                self.__name__, make, configs, self._profile, arrays, given
             )
         return self._results[key]
+
+    def _given(self, args: tuple[object, ...], named: Mapping[str, object]) -> Config:
+        """What the call gives of the values that candidates have."""
+        if self._configs is None:
+            tuned = {part.name for part in self.function.met.values()}
+        else:
+            listed = candidates(self._configs, args, named)
+            tuned = {name for config in listed for name in config}
+        names = list(self.function.__signature__.parameters)
+        values = {**dict(zip(names, args, strict=False)), **named}
+        return {name: value for name, value in values.items() if name in tuned}
 
     def _arrays(
         self, args: tuple[object, ...], named: Mapping[str, object]

@@ -52,13 +52,16 @@ def search(
     configs: Sequence[Config],
     profile: Profile,
     call: Mapping[str, object] | None = None,
+    given: Mapping[str, object] | None = None,
 ) -> AutotuneResult:
     """Tries all candidates.  Raises ArgumentError E0706 if none is right.
 
     ``call``: the arguments by name of a call that is to be tuned as it is.  What an
     earlier process found is taken over, unless functions of the caller take part in the
-    check: their meaning cannot be known.
+    check: their meaning cannot be known.  ``given``: values of the call that stand
+    beside those of a candidate in what was chosen.
     """
+    fixed = dict(given or {})
     custom = (profile.ref_prog, profile.supply_prog, profile.manual_check_prog)
 
     def inputs(kernel: JITKernel) -> list[object]:
@@ -71,7 +74,7 @@ def search(
         record = None if key is None else store.load(key, configs)
         if record is not None:
             config = configs[record.choice]
-            return _result(make(config), config, record.latency, trials)
+            return _result(make(config), fixed | config, record.latency, trials)
     for config in configs:
         trials.run(config)
     if trials.kernel is None:
@@ -85,7 +88,7 @@ def search(
     if key is not None:
         choice = list(configs).index(trials.config)
         store.save(key, store.Record(choice, trials.latency))
-    return _result(trials.kernel, trials.config, trials.latency, trials)
+    return _result(trials.kernel, fixed | trials.config, trials.latency, trials)
 
 
 def _key(trials: Trials, configs: Sequence[Config]) -> str | None:
@@ -101,7 +104,7 @@ def _key(trials: Trials, configs: Sequence[Config]) -> str | None:
 def _result(
     kernel: JITKernel, config: Config, latency: float, trials: Trials
 ) -> AutotuneResult:
-    kernel.config = {**kernel.config, **config}
+    kernel.config = dict(config)  # what TileLang programs pass on to another function
     kernel.latency, kernel.ref_latency = latency, trials.ref_latency()
     failures = tuple(trials.failures)
     return AutotuneResult(kernel, config, latency, kernel.ref_latency, failures)
