@@ -105,3 +105,24 @@ def names_keep_their_values(source: Source) -> Case:
 
     x = source.integers((8,))
     return Case(kernel, (x,), (x + x[0], np.full(8, 3, np.int32)))
+
+
+@program
+def parameters_that_are_addresses(source: Source) -> Case:
+    @tiledsl.jit
+    def kernel(data, m, k):
+        data: T.ptr
+        m: T.int32
+        k: T.int32
+        X = T.make_tensor(data, (m, k), "int32", strides=(k, 1))
+        Y = T.empty((4, 8), "int32")
+        with T.Kernel(2) as block:
+            tile = T.alloc_shared((2, 8), "int32")
+            T.copy(X[block * 2, 0], tile)
+            T.copy(tile, Y[block * 2, 0])
+        return Y
+
+    x = source.integers((3, 7))
+    expected = np.zeros((4, 8), np.int32)
+    expected[:3, :7] = x
+    return Case(kernel, (x, 3, 7), (expected,))
