@@ -25,6 +25,9 @@ def evaluate(frame: Frame, expr: Expr) -> Value:
     slope = frame.slopes.of(expr)
     if slope is None:
         return _evaluate_node(frame, expr)
+    known = frame.shared.get(id(expr))
+    if known is not None:
+        return known
     with frame.as_scalar():
         first = _evaluate_node(frame, expr)
     if slope == 0:

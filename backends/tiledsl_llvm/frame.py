@@ -49,7 +49,8 @@ class Frame:
     ``trusted``: whether ``proved`` may be believed; not so where an expression is
     evaluated although its condition may not hold.  ``viewed``: buffers with views, which
     lie in memory row by row without gaps.  ``sums`` maps an accumulation that the
-    current vector loop keeps in registers to its slot.  ``uses_tiles``: whether tile
+    current vector loop keeps in registers to its slot; ``shared`` expressions to their
+    values, computed before it.  ``uses_tiles``: whether tile
     registers have to be released at the end.  ``record_bytes``: how much of the records
     at the start of the arena is in use.
     """
@@ -67,6 +68,7 @@ class Frame:
     jumps: list[tuple[str, str]] = field(default_factory=list)
     viewed: frozenset[str] = frozenset()
     sums: dict[int, Value] = field(default_factory=dict)
+    shared: dict[int, Value] = field(default_factory=dict)
     arena_bytes: int = 0
     stack_bytes: int = 0
     uses_tiles: bool = False

@@ -54,6 +54,8 @@ def fuse_loops(function: Function, machine: Machine) -> Function:
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
+        if isinstance(node, Parallel):
+            return _without_single(node)
         if isinstance(node, Launch | For | While):
             return replace(node, body=_fused(node.body, machine))
         if isinstance(node, If):
@@ -64,6 +66,23 @@ def fuse_loops(function: Function, machine: Machine) -> Function:
         return node
 
     return rebuild(function, change)
+
+
+def _without_single(loop: Parallel) -> Parallel:
+    """The loop without variables that are 0 only: tile operations make none for these."""
+    pairs = list(zip(loop.vars, loop.extents, strict=True))
+    single: dict[str, Node] = {
+        var.name: index(0) for var, extent in pairs if extent == index(1)
+    }
+    if not single:
+        return loop
+    kept = [(var, extent) for var, extent in pairs if var.name not in single]
+    return replace(
+        loop,
+        vars=tuple(var for var, _ in kept),
+        extents=tuple(extent for _, extent in kept),
+        body=tuple(substitute(statement, single) for statement in loop.body),
+    )
 
 
 def _fused(block: Block, machine: Machine) -> Block:
@@ -189,11 +208,7 @@ def _touches_in_step(first: Parallel, body: Block) -> bool:
 
 def _own(indices: tuple[Expr, ...], loop: Parallel, bound: set[str]) -> bool:
     """Whether no two iterations have these subscripts."""
-    variables = {
-        var.name
-        for var, extent in zip(loop.vars, loop.extents, strict=True)
-        if extent != index(1)
-    }
+    variables = {var.name for var in loop.vars}
     found = set()
     for subscript in indices:
         for part in walk(subscript):

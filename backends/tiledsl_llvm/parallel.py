@@ -11,6 +11,7 @@ from tiledsl_llvm.frame import SMALL_ELEMENTS, Frame, Storage, lanes_below
 from tiledsl_llvm.lanes import Slopes, choose_lane, lane_count
 from tiledsl_llvm.private import private_buffers
 from tiledsl_llvm.representation import memory_element_of
+from tiledsl_llvm.shared_values import shared_values
 from tiledsl_llvm.values import Value, integer
 
 
@@ -93,6 +94,7 @@ def _vectors(
     lanes: int,
 ) -> None:
     b, name = frame.builder, node.vars[position].name
+    frame.shared = shared_values(frame, node, slopes, node.extents[position])
     frame.lanes, frame.slopes = lanes, slopes
     with sums_in_registers(frame, node) as partials:
         done = integer(0)
@@ -105,7 +107,7 @@ def _vectors(
                 frame.values[name] = done
                 with frame.masked(lanes_below(b, rest, lanes)):
                     frame.run(frame, node.body)
-    frame.lanes, frame.slopes = 1, None
+    frame.lanes, frame.slopes, frame.shared = 1, None, {}
 
 
 def _whole_vectors(

@@ -82,6 +82,15 @@ FUSED = {
           Z[b * 8 + i_2, !j_2] = q[!i_2, !j_2]
         """,
     ),
+    "of single rows": (
+        1,
+        """
+        parallel (j: 20)
+          p[!0, !j] = X[b, !j]
+        parallel (i_1: 1, j_1: 20)
+          Y[b + i_1, !j_1] = p[!i_1, !j_1] + 1.0
+        """,
+    ),
     "under conditions": (
         1,
         """
