@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Block
@@ -23,6 +23,7 @@ class Storage:
 
     ``strides`` in elements.  A ``private`` buffer holds ``lanes`` copies side by side.
     ``facts`` is appended to its accesses: metadata about what they cannot overlap.
+    ``streamed``: whole vectors are stored past the caches, each to a line of its own.
     """
 
     base: Value
@@ -31,6 +32,7 @@ class Storage:
     strides: tuple[Value, ...]
     lanes: int = 1
     facts: str = ""
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Frame:
     current vector loop keeps in registers to its slot; ``shared`` expressions to their
     values, computed before it.  ``uses_tiles``: whether tile
     registers have to be released at the end.  ``record_bytes``: how much of the records
-    at the start of the arena is in use.
+    at the start of the arena is in use.  ``uses_streams``: whether stores have to be
+    waited for at the end.
     """
 
     builder: Builder
@@ -73,6 +76,17 @@ class Frame:
     stack_bytes: int = 0
     uses_tiles: bool = False
     record_bytes: int = 0
+    uses_streams: bool = False
+
+    @contextmanager
+    def streaming(self, names: Iterable[str]) -> Iterator[None]:
+        """Inside, whole vectors of these buffers are stored past the caches."""
+        outer = self.buffers
+        streamed = {name: replace(outer[name], streamed=True) for name in names}
+        self.buffers = outer | streamed
+        self.uses_streams = True
+        yield
+        self.buffers = outer
 
     @contextmanager
     def as_scalar(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from tiledsl_llvm.machine import Machine
 from tiledsl_llvm.remembering import record_bytes, slowest_last
 from tiledsl_llvm.representation import element_of
 from tiledsl_llvm.statements import declare_view, run_block, storage_of
+from tiledsl_llvm.streaming import fence
 from tiledsl_llvm.text import Builder, Module
 from tiledsl_llvm.tile_products import release
 from tiledsl_llvm.values import Value, integer
@@ -95,6 +96,8 @@ def _emit_launch(
         run_block(frame, launch.body)
     if frame.uses_tiles:
         release(b)
+    if frame.uses_streams:
+        fence(frame)
     b.line("ret void")
     parameters = (
         "ptr noalias readonly %arguments, i64 %first, i64 %last, ptr noalias %arena"

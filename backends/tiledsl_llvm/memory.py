@@ -245,6 +245,10 @@ def _store_contiguous(
 ) -> None:
     b, align = frame.builder, BITS[value.element] // 8
     pointer = b.address(storage.base, value.element, where)
+    if mask is None and storage.streamed:
+        facts = f"{storage.facts}, !nontemporal {b.module.shared_metadata('!{i32 1}')}"
+        b.store(value, pointer, align=value.lanes * align, facts=facts)
+        return
     if mask is None:
         b.store(value, pointer, align=align, facts=storage.facts)
         return

@@ -12,6 +12,7 @@ from tiledsl_llvm.lanes import Slopes, choose_lane, lane_count
 from tiledsl_llvm.private import private_buffers
 from tiledsl_llvm.representation import memory_element_of
 from tiledsl_llvm.shared_values import shared_values
+from tiledsl_llvm.streaming import streams, worthwhile
 from tiledsl_llvm.values import Value, integer
 
 
@@ -125,6 +126,35 @@ def _whole_vectors(
     end = b.binary("and", extent, integer(-step))
     if end == start:
         return start
+    stores = streams(frame, node) if partials is None else ()
+    if not stores:
+        _loop(frame, node, name, start, end, partials)
+        return end
+    frame.values[name] = start
+    pass_by, usual, after = b.name("streams"), b.name("stores"), b.name("stored")
+    b.branch(worthwhile(frame, stores), pass_by, usual)
+    b.start(pass_by)
+    with frame.streaming(store.buffer.name for store in stores):
+        _loop(frame, node, name, start, end, None)
+    b.jump(after)
+    b.start(usual)
+    _loop(frame, node, name, start, end, None)
+    b.jump(after)
+    b.start(after)
+    return end
+
+
+def _loop(
+    frame: Frame,
+    node: Parallel,
+    name: str,
+    start: Value,
+    end: Value,
+    partials: Partials | None,
+) -> None:
+    b, lanes = frame.builder, frame.lanes
+    vectors = 1 if partials is None else CHAINS
+    step = lanes * vectors
     with b.loop(start, end, step, name, unroll=partials is None) as loop:
         for chain in range(vectors):
             if partials is not None:
@@ -133,4 +163,3 @@ def _whole_vectors(
             frame.run(frame, node.body)
     if partials is not None:
         partials.select(frame, 0)
-    return end

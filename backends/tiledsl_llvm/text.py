@@ -89,10 +89,14 @@ class Module:
 
     def loop_metadata(self, advice: str = '!{!"llvm.loop.unroll.disable"}') -> str:
         """Distinct metadata of a loop; by default LLVM shall not unroll it."""
-        if advice not in self._metadata:
-            self.metadata(advice)
-        number = self._metadata.index(advice)
-        return self.metadata(f"distinct !{{!{len(self._metadata)}, !{number}}}")
+        number = self.shared_metadata(advice)
+        return self.metadata(f"distinct !{{!{len(self._metadata)}, {number}}}")
+
+    def shared_metadata(self, text: str) -> str:
+        """The one node with this text."""
+        if text not in self._metadata:
+            self.metadata(text)
+        return f"!{self._metadata.index(text)}"
 
     def text(self) -> str:
         parts = [f'target triple = "{self.triple}"']
