@@ -228,6 +228,7 @@ def test_tiles_beyond_all_memory_are_refused() -> None:
   launch (bx: 1) threads 1
     alloc shared t: float64[1000000, 1000000]
     t[bx, bx] = 0.0:float64
+    Y[bx] = int32(t[bx, bx])
 """
         )
 
