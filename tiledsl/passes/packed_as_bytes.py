@@ -39,7 +39,7 @@ from tiledsl.passes import packed_memory
 from tiledsl.passes.base import Contract
 from tiledsl.passes.packed_codes import encode, unpacked
 from tiledsl.passes.packed_elements import PackedElements, in_memory
-from tiledsl.passes.packed_loops import apart, element_loop, pair_loop
+from tiledsl.passes.packed_loops import apart, element_loop, pair_loop, settled
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,9 @@ class _Rewriter(PackedElements):
 
     def transfer(self, statement: Copy | Fill) -> Iterator[Statement]:
         """A copy or fill that packed elements take part in, as loops over elements."""
+        lets, statement = settled(statement, self.fresh)
+        for let in lets:
+            yield from self.statement(let, ())
         target = statement.target.buffer
         source = statement.source.buffer if isinstance(statement, Copy) else None
         if in_memory(target):

@@ -21,6 +21,7 @@ from tiledsl.ir.nodes import (
     If,
     Let,
     Load,
+    Node,
     Parallel,
     Range,
     Region,
@@ -30,7 +31,7 @@ from tiledsl.ir.nodes import (
     Var,
     index,
 )
-from tiledsl.ir.visitor import substitute, walk
+from tiledsl.ir.visitor import rebuild, substitute, walk
 from tiledsl.passes.packed_memory import half, is_even, parity
 
 Fresh = Callable[[str], str]
@@ -68,6 +69,27 @@ def element_loop(statement: Copy | Fill, fresh: Fresh) -> Statement:
     if not points:
         return body
     return Parallel(points, shape, (body,), span=statement.span)
+
+
+def settled(
+    statement: Copy | Fill, fresh: Fresh
+) -> tuple[list[Statement], Copy | Fill]:
+    """Positions that are read from what is written, once, before the loop changes it."""
+    root = statement.target.buffer.root
+    lets: list[Statement] = []
+
+    def name(node: Node) -> Node:
+        if isinstance(node, Region | At | Range):
+            return rebuild(node, name)
+        if not isinstance(node, Apply | Cast | Load | Select) or node.dtype != INDEX:
+            return node
+        if not any(isinstance(n, Load) and n.buffer.root == root for n in walk(node)):
+            return node
+        var = Var(fresh("at"), INDEX)
+        lets.append(Let(var, node, span=statement.span))
+        return var
+
+    return lets, rebuild(statement, name)
 
 
 def pair_loop(statement: Copy | Fill, fresh: Fresh) -> PairLoop | None:

@@ -24,6 +24,7 @@ import numpy as np
 from tiledsl import settings
 from tiledsl.backend import Backend
 from tiledsl.diagnostics import Error, UnsupportedByTarget
+from tiledsl.testing.bits import first_unequal
 from tiledsl.testing.bounds import Bounded
 from tiledsl.testing.compare import Comparison, compare, compare_exact_values
 from tiledsl.testing.registry import Array, Expected
@@ -206,17 +207,13 @@ def same_bits(
     problem: str,
     words: tuple[str, str] = ("expected", "got"),
 ) -> Verdict:
-    """Whether two runs gave the same bytes; ``words`` introduce the two values."""
+    """Whether two runs gave the same bits, those of NaN too; ``words`` introduce values."""
     for name, a, b in zip(names, first, second, strict=True):
-        # the bytes of an element, so that NaN counts by its bits
-        bits = (np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}") for x in (a, b))
-        wrong = np.not_equal(*bits).reshape(a.shape)
-        if wrong.any():
-            index = tuple(int(i) for i in np.argwhere(wrong)[0])
-            place = ", ".join(map(str, index))
+        found = first_unequal(a, b, one_nan=False)
+        if found is not None:
             return Verdict(
                 "wrong",
-                f"{name}: {int(wrong.sum())} elements {problem}, [{place}]: "
-                f"{words[0]} {a[index]}, {words[1]} {b[index]}",
+                f"{name}: {found.count} elements {problem}, [{found.place}]: "
+                f"{words[0]} {a[found.index]}, {words[1]} {b[found.index]}",
             )
     return Verdict("ok")

@@ -45,9 +45,10 @@ def test_an_error_without_a_code_is_a_failure(monkeypatch: pytest.MonkeyPatch) -
     def breaks(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("ours")
 
-    seed = next(seed for seed in range(20) if text_of(seed))
+    seeds = [seed for seed in range(20) if text_of(seed)]
     monkeypatch.setattr(tiledsl.frontend.builder.Builder, "emit", breaks)
-    found = check_program(generate(seed), MISTAKES)
+    # some mistakes are answered before anything is emitted
+    found = [one for seed in seeds for one in check_program(generate(seed), MISTAKES)]
     assert any(one.oracle.startswith("text with mistakes") for one in found)
 
 

@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tiledsl.ir.nodes import Allocate, Function, Launch
+from tiledsl.ir.nodes import (
+    Allocate,
+    Atomic,
+    Buffer,
+    Function,
+    Launch,
+    Load,
+    Region,
+    Store,
+)
 from tiledsl.ir.printer import print_function
 from tiledsl.ir.verifier import problems
+from tiledsl.ir.visitor import walk
 from tiledsl.testing.fuzzing import Coverage
 from tiledsl.testing.generator import (
     POLICIES,
@@ -63,6 +73,7 @@ def test_everything_is_generated() -> None:
         "For",
         "Gemm",
     }
+    nodes |= {"Sort", "Atomic", "Assert", "Print", "Wait", "TileHint"}
     nodes |= {"If", "Launch", "Let", "Parallel", "Reduce", "Select", "Store", "While"}
     assert not {name for name in nodes if coverage.nodes[name] < 20}
     assert not coverage.missing_operations()
@@ -72,7 +83,45 @@ def test_everything_is_generated() -> None:
         "for-pipelined 3",
         "reduce-absmax float32",
         "buffer-global float8_e5m2",
+        "buffer-global int4",
+        "buffer-shared float4_e2m1fn",
+        "atomic-add tensor int32",
+        "atomic-exchange tile float32 previous",
+        "view-shared int16",
+        "view-global int32",
+        "sort float32",
     } <= kinds
+
+
+def test_elements_of_a_byte_are_written_by_one_block() -> None:
+    seen = 0
+    for seed in range(300):
+        program = generate(seed, find_policy("packed"))
+        for param in program.function.params:
+            if isinstance(param, Buffer) and param.dtype.is_packed:
+                assert program.extents(param)[-1] % 2 == 0
+                seen += 1
+    assert seen > 100
+
+
+def test_what_is_updated_atomically_is_read_by_no_block_meanwhile() -> None:
+    seen = 0
+    for seed in range(400):
+        for launch in generate(seed, find_policy("atomics")).function.body:
+            updates = [node for node in walk(launch) if isinstance(node, Atomic)]
+            targets = {n.buffer.name for n in updates if n.buffer.scope == "global"}
+            for name in targets:
+                kinds = {n.op for n in updates if n.buffer.name == name}
+                touched = [
+                    node
+                    for node in walk(launch)
+                    if isinstance(node, Load | Store | Region)
+                    and node.buffer.name == name
+                ]
+                assert len(kinds) == 1
+                assert touched == []
+                seen += 1
+    assert seen > 20
 
 
 def test_sizes_meet_the_edges_of_tiles() -> None:

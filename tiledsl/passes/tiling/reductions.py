@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import (
     Allocate,
     At,
@@ -95,9 +96,7 @@ def _step(
 ) -> Block:
     """One piece of the axis; beyond its end there is what changes no result."""
     source = reduce.source
-    dtype = source.buffer.dtype
-    if not dtype.is_float and reduce.reduction in ("max", "min"):
-        dtype = total.buffer.dtype  # converting integers does not keep their order
+    dtype = _piece_dtype(reduce.reduction, source.buffer.dtype, total.buffer.dtype)
     neutral = Const(identity(reduce.reduction, dtype), dtype)
     tile, filled = load(source, origins, sizes, neutral, names, reduce.span)
     combined = Reduce(
@@ -110,3 +109,16 @@ def _step(
         span=reduce.span,
     )
     return (*filled, combined)
+
+
+def _piece_dtype(reduction: str, source: DType, carried: DType) -> DType:
+    """The source's dtype, if what changes no result is one of its values.
+
+    Converting integers does not keep their order; a float without infinity has no element
+    that loses to what is left where all others are NaN; floats have no bits to combine.
+    """
+    if reduction in ("max", "min"):
+        return source if source.has_infinity else carried
+    bits = reduction in ("and", "or", "xor")
+    no_zero = source == "float8_e8m0fnu"
+    return carried if source.is_float and (bits or no_zero) else source

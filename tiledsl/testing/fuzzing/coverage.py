@@ -10,6 +10,7 @@ from tiledsl.diagnostics.catalogue import CATALOGUE
 from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
+    Atomic,
     Bitcast,
     Buffer,
     Cast,
@@ -93,12 +94,22 @@ def _operation(node: Node) -> str:
             return f"cast {value.dtype} {dtype}"
         case Bitcast(value=value, dtype=dtype):
             return f"bitcast {value.dtype} {dtype}"
+    return _of_statement(node)
+
+
+def _of_statement(node: Node) -> str:
+    match node:
         case Gemm(a=a, b=b, c=c):
             return f"gemm {a.buffer.dtype} {b.buffer.dtype} {c.buffer.dtype}"
         case Reduce(reduction=reduction, target=target):
             return f"reduce-{reduction} {target.buffer.dtype}"
         case Sort(source=source):
             return f"sort {source.buffer.dtype}"
+        case Atomic(op=op, buffer=buffer, previous=previous):
+            of = "tile" if buffer.scope != "global" else "tensor"
+            return f"atomic-{op} {of} {buffer.dtype}{' previous' * bool(previous)}"
+        case Buffer(of=str(), dtype=dtype, scope=scope):
+            return f"view-{scope} {dtype}"
         case Accumulate(reduction=reduction, buffer=buffer):
             return f"accumulate-{reduction} {buffer.dtype}"
         case For(kind=kind, stages=stages):

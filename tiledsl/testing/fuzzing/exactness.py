@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiledsl.ir.nodes import Accumulate, Apply, Function, Gemm, Node, Reduce
+from tiledsl.ir.nodes import Accumulate, Apply, Atomic, Function, Gemm, Node, Reduce
 from tiledsl.ir.ops import SCALAR_OPS
 from tiledsl.ir.visitor import walk
 
@@ -27,4 +27,6 @@ def _rounds_freely(node: Node) -> bool:
             )
         case Accumulate(reduction=reduction, buffer=buffer):
             return buffer.dtype.is_float and reduction in ("sum", "mul")
+        case Atomic(op=op, buffer=buffer):
+            return buffer.dtype.is_float and op == "add"
     return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
+from io import StringIO
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.nodes import Function, Var
 from tiledsl.passes.base import Pass
 from tiledsl.runtime.backends import find_backend, targets_of
+from tiledsl.testing.bits import first_unequal
 from tiledsl.testing.generator.program import Program, Value
 from tiledsl.testing.registry import Array
 
@@ -90,7 +93,8 @@ def launch(
             )
         else:
             references.append(value)
-    executable.launch(Arguments(tuple(references), program.dims))
+    with redirect_stdout(StringIO()):  # programs print
+        executable.launch(Arguments(tuple(references), program.dims))
     return outputs(program, values)
 
 
@@ -98,15 +102,6 @@ def outputs(program: Program, values: Sequence[Value]) -> tuple[Array, ...]:
     """The arrays that the function wrote."""
     found = (values[position] for position in program.function.outputs)
     return tuple(array for array in found if isinstance(array, np.ndarray))
-
-
-def as_bits(array: Array) -> Array:
-    """The bits of each element, all NaNs made one."""
-    bits = np.ascontiguousarray(array).view(f"u{array.itemsize}").copy()
-    if array.dtype.kind not in "biu":
-        with np.errstate(invalid="ignore"):
-            bits[np.isnan(array.astype(np.float64))] = (1 << 8 * array.itemsize) - 1
-    return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +126,8 @@ def first_difference(
     """Compares bit by bit; a NaN equals a NaN and nothing else."""
     names = [program.function.params[at].name for at in program.function.outputs]
     for name, a, b in zip(names, expected, got, strict=True):
-        wrong = as_bits(a) != as_bits(b)
-        if wrong.any():
-            index = tuple(int(i) for i in np.argwhere(wrong)[0])
-            values = repr(a[index].item()), repr(b[index].item())
-            return Difference(name, index, *values, int(wrong.sum()))
+        wrong = first_unequal(a, b)
+        if wrong is not None:
+            values = repr(a[wrong.index].item()), repr(b[wrong.index].item())
+            return Difference(name, wrong.index, *values, wrong.count)
     return None

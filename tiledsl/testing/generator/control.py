@@ -26,7 +26,15 @@ from tiledsl.ir.nodes import (
     While,
     index,
 )
-from tiledsl.testing.generator import parallel, staging, tiles
+from tiledsl.testing.generator import (
+    aliases,
+    atomics,
+    observed,
+    parallel,
+    sorting,
+    staging,
+    tiles,
+)
 from tiledsl.testing.generator.expressions import condition, subscript, value
 from tiledsl.testing.generator.scope import Scope
 
@@ -54,6 +62,10 @@ _SIMPLE: Final[dict[str, Callable[[Scope], list[Statement]]]] = {
     "variable": tiles.variable,
     "parallel": parallel.loop,
     "staged": staging.staged,
+    "sort": sorting.sort,
+    "atomic": atomics.atomic,
+    "view": aliases.view,
+    "observe": observed.observe,
 }
 
 

@@ -38,6 +38,7 @@ _SEES_SIGN_OF_NAN: Final = ("copysign",)
 _COMMON: Final = ("add", "sub", "mul", "min", "max")
 _FLOATS: Final = (1.0, 0.0, 2.0, -1.0, 0.5, -0.0, 3.0, -7.0, 0.125, 96.0)
 _WILD: Final = (float("inf"), float("-inf"), float("nan"), 2.0**-140, 3.0e38)
+_NARROWEST: Final = (1.0, 0.0, 2.0, -1.0, 0.5, -0.0, 3.0, -6.0)
 _POWERS: Final = (1.0, 2.0, 0.5, 16.0, 2.0**-127, 2.0**127)
 
 
@@ -70,9 +71,12 @@ def constant(scope: Scope, dtype: DType) -> Const:
         return Const(choice.chance(50), BOOL)
     if not dtype.is_float:
         near = (0, 1, 2, 3, 5, 8, int(dtype.maximum), int(dtype.minimum), 31, -1)
-        return Const(choice.pick([n for n in near if dtype.minimum <= n]), dtype)
+        fitting = [n for n in near if dtype.minimum <= n <= dtype.maximum]
+        return Const(choice.pick(fitting), dtype)
     if dtype == "float8_e8m0fnu":
         return Const(choice.pick(_POWERS), dtype)
+    if dtype == "float4_e2m1fn":
+        return Const(choice.pick(_NARROWEST), dtype)
     if dtype.is_arithmetic and choice.chance(20):
         value = choice.pick(_WILD)
         # 3e38 is no float32; its neighbor is

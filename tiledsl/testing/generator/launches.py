@@ -32,11 +32,12 @@ from tiledsl.ir.nodes import (
     index,
     whole,
 )
+from tiledsl.testing.generator import aliases, atomics, observed, tensors
 from tiledsl.testing.generator.choice import Choice
 from tiledsl.testing.generator.control import block
 from tiledsl.testing.generator.expressions import condition, value
 from tiledsl.testing.generator.policy import Policy
-from tiledsl.testing.generator.scope import Scope
+from tiledsl.testing.generator.scope import Scope, fitting
 
 _SCALARS: Final = (INT32, FLOAT32, DType("int64"), BOOL, DType("uint8"))
 
@@ -73,31 +74,47 @@ def function(choice: Choice, policy: Policy) -> Function:
         for _ in range(choice.weighted({0: 3, 1: 3, 2: 1}))
     ]
     scope.variables += scalars
-    outputs: list[Buffer] = []
-    body: list[Statement] = []
-    launches = choice.integer(1, policy.launches) if choice.chance(35) else 1
-    for number in range(launches):
-        found, written = _launch(scope)
-        workspaces: list[Buffer] = []
-        if number + 1 < launches and choice.chance(60):
-            workspaces = written[:1]
-        outputs += [buffer for buffer in written if buffer not in workspaces]
-        body += [*(Allocate(buffer) for buffer in workspaces), found]
-        scope.globals += written
+    before = [*observed.promises(scope), *aliases.of_inputs(scope, inputs)]
+    body, outputs = _steps(scope)
     params: tuple[Buffer | Var, ...] = (*inputs, *scalars, *outputs)
     first = len(params) - len(outputs)
     positions = tuple(range(first, len(params)))
-    return Function("generated", params, tuple(dims), tuple(body), positions)
+    return Function("generated", params, tuple(dims), (*before, *body), positions)
+
+
+def _steps(scope: Scope) -> tuple[list[Statement], list[Buffer]]:
+    """Launches and statements on whole tensors, and what they leave to the caller."""
+    choice, policy = scope.choice, scope.policy
+    body: list[Statement] = []
+    outputs: list[Buffer] = []
+    known: list[Buffer] = []
+    count = choice.integer(1, policy.launches) if choice.chance(35) else 1
+    for number in range(count):
+        if choice.chance(policy.tensors):
+            found, written = tensors.step(scope, known)
+        else:
+            launch, written = _launch(scope, known)
+            found = [launch]
+        workspaces: list[Buffer] = []
+        if number + 1 < count and choice.chance(60):
+            workspaces = written[:1]
+        outputs += [buffer for buffer in written if buffer not in workspaces]
+        body += [*(Allocate(buffer) for buffer in workspaces), *found]
+        scope.globals += written
+        known += written
+    return body, outputs
 
 
 def _input(scope: Scope, dims: list[Var]) -> Buffer:
     """Row-major, or with strides that are constants or dims of their own."""
     choice = scope.choice
     rank = choice.weighted({1: 4, 2: 6, 3: 2, 0: 1, 4: 1})
-    shape = tuple(scope.size() for _ in range(rank))
+    dtype = scope.dtype()
+    dtype = dtype if rank else fitting(dtype, ())
+    shape = scope.sizes(rank, dtype)
     name = scope.names.fresh("x")
-    if not rank or not choice.chance(scope.policy.strided):
-        return Buffer(name, shape, scope.dtype())
+    if not rank or dtype.is_packed or not choice.chance(scope.policy.strided):
+        return Buffer(name, shape, dtype)
     strides: list[Expr] = []
     for _ in shape:
         if choice.chance(50):
@@ -106,18 +123,18 @@ def _input(scope: Scope, dims: list[Var]) -> Buffer:
         stride = Var(scope.names.fresh("ld"), INDEX)
         dims.append(stride)
         strides.append(stride)
-    return Buffer(name, shape, scope.dtype(), strides=tuple(strides))
+    return Buffer(name, shape, dtype, strides=tuple(strides))
 
 
-def _launch(outer: Scope) -> tuple[Launch, list[Buffer]]:
-    """A launch, and the buffers it wholly writes."""
+def _launch(outer: Scope, known: list[Buffer]) -> tuple[Launch, list[Buffer]]:
+    """A launch, and the buffers it wholly writes; it may update those already known."""
     choice = outer.choice
     count = choice.weighted({1: 6, 2: 3, 3: 1})
     axes = [
         Axis(Var(outer.names.fresh("b"), INDEX), outer.size(), outer.extent())
         for _ in range(count)
     ]
-    scope = outer.inside([axis.var for axis in axes])
+    scope = _updating(outer, known).inside([axis.var for axis in axes])
     body = list(block(scope, outer.policy.depth))
     written: list[Buffer] = []
     kept = scope.tiles[-3:] if choice.chance(60) else scope.tiles[-1:]
@@ -130,6 +147,18 @@ def _launch(outer: Scope) -> tuple[Launch, list[Buffer]]:
     return Launch(tuple(a.var for a in axes), grid, threads, tuple(body)), written
 
 
+def _updating(scope: Scope, known: list[Buffer]) -> Scope:
+    """The scope of a launch in which some buffers are updated, and not read."""
+    choice = scope.choice
+    targets = [buffer for buffer in known if atomics.is_updatable(buffer)]
+    if not targets or not choice.chance(scope.policy.updates):
+        return scope
+    target = choice.pick(targets)
+    inner = scope.without(target)
+    inner.updated = [atomics.of_launch(scope, target)]
+    return inner
+
+
 def _stored(
     scope: Scope, axes: list[Axis], tile: Buffer
 ) -> tuple[Buffer, list[Statement]]:
@@ -140,21 +169,23 @@ def _stored(
     """
     choice = scope.choice
     dtype = tile.dtype if choice.chance(70) else scope.dtype()
+    dtype = fitting(dtype, tile.shape)
     shape: list[Expr] = list(tile.shape)
     dims: list[At | Range] = list(whole(tile).dims)
-    free = list(range(tile.rank))
+    # two blocks write no halves of one byte: rows of packed elements are whole ones
+    free = list(range(tile.rank - dtype.is_packed))
     points: list[tuple[Expr, At]] = []
     for axis in axes:
-        fitting = [d for d in free if tile.static_shape[d] == axis.share]
-        if fitting and choice.chance(75):
-            at = choice.pick(fitting)
+        alike = [d for d in free if tile.static_shape[d] == axis.share]
+        if alike and choice.chance(75):
+            at = choice.pick(alike)
             free.remove(at)
             shape[at] = axis.extent
             dims[at] = Range(axis.start, index(axis.share))
         else:
             points.append((axis.blocks, At(axis.var)))
     for extent, point in points:
-        at = choice.integer(0, len(dims))
+        at = choice.integer(0, len(dims) - dtype.is_packed)
         shape.insert(at, extent)
         dims.insert(at, point)
     output = Buffer(scope.names.fresh("out"), tuple(shape), dtype)

@@ -31,6 +31,7 @@ from tiledsl.ir.nodes import (
     While,
     index,
 )
+from tiledsl.testing.generator import observed
 from tiledsl.testing.generator.expressions import (
     condition,
     constant,
@@ -56,13 +57,13 @@ def loop(scope: Scope) -> list[Statement]:
     if not targets:
         return []
     target = choice.pick(targets)
-    if choice.chance(15) and _reductions(scope, target.dtype):
+    if choice.chance(15) and reductions(scope, target.dtype):
         return [accumulation(scope, target)]
     lanes = _lanes(scope, target)
     extents = tuple(_extent(scope, extent) for extent in target.shape)
     position = tuple(_own(scope, lane) for lane in lanes)
     inner = scope.without(target).inside(lanes)
-    body = [*_before(inner), *_written(inner, target, position)]
+    body = [*before(inner), *_written(inner, target, position)]
     return [Parallel(*_ordered(scope, lanes, extents), tuple(body))]
 
 
@@ -70,8 +71,8 @@ def filled(scope: Scope, target: Buffer) -> Statement:
     """A loop that writes every element of ``target``."""
     lanes = _lanes(scope, target)
     inner = scope.without(target).inside(lanes)
-    before = _before(inner, may_end=False)
-    body = (*before, Store(target, lanes, value(inner, target.dtype)))
+    prepared = before(inner, may_end=False)
+    body = (*prepared, Store(target, lanes, value(inner, target.dtype)))
     return Parallel(*_ordered(scope, lanes, target.shape), body)
 
 
@@ -83,17 +84,20 @@ def accumulation(scope: Scope, target: Buffer) -> Statement:
     )
     extents = tuple(index(choice.pick((2, 4, 5, 9))) for _ in lanes)
     inner = scope.without(target).inside(lanes)
-    before = _before(inner)
+    prepared = before(inner)
     where = tuple(subscript(inner) for _ in target.shape)
-    reduction = choice.pick(_reductions(scope, target.dtype))
+    reduction = choice.pick(reductions(scope, target.dtype))
     term = value(inner, target.dtype.evaluation)
     body: Block = (Accumulate(reduction, target, where, term),)
     if choice.chance(scope.policy.guards):
         body = (If(condition(inner), body),)
-    return Parallel(lanes, extents, (*before, *body))
+    return Parallel(lanes, extents, (*prepared, *body))
 
 
-def _reductions(scope: Scope, dtype: DType) -> tuple[str, ...]:
+def reductions(scope: Scope, dtype: DType) -> tuple[str, ...]:
+    """Those of a loop whose order does not show, as the policy wants it."""
+    if dtype.is_packed:
+        return ()
     if not dtype.is_float:
         return _ORDER_FREE[dtype.kind]
     return ("max", "min") if scope.policy.exact else ("sum", "max", "min")
@@ -193,7 +197,7 @@ def _repeated(scope: Scope, store: Statement) -> Statement:
     return For(var, index(choice.pick((0, 1, -1))), stop, index(1), body)
 
 
-def _before(scope: Scope, *, may_end: bool = True) -> list[Statement]:
+def before(scope: Scope, *, may_end: bool = True) -> list[Statement]:
     """Snapshots, private variables and early ends; what they bind joins the scope."""
     choice = scope.choice
     found: list[Statement] = []
@@ -206,6 +210,8 @@ def _before(scope: Scope, *, may_end: bool = True) -> list[Statement]:
         found += _private(scope)
     if may_end and choice.chance(6):
         found.append(If(condition(scope), (Continue(),)))
+    if choice.chance(5):
+        found.append(observed.in_loop(scope))
     return found
 
 

@@ -22,6 +22,10 @@ _STATEMENTS: Final[Weights] = (
     ("if", 2),
     ("while", 1),
     ("staged", 3),
+    ("sort", 1),
+    ("atomic", 1),
+    ("view", 1),
+    ("observe", 1),
 )
 _PLAIN: Final = (
     ("int32", 6),
@@ -40,6 +44,9 @@ _PLAIN: Final = (
     ("float8_e4m3fn", 1),
     ("float8_e5m2", 1),
     ("float8_e8m0fnu", 1),
+    ("int4", 1),
+    ("uint4", 1),
+    ("float4_e2m1fn", 1),
 )
 
 
@@ -50,7 +57,8 @@ class Policy:
     ``statements`` and ``dtypes`` are weights; ``size`` counts the statements of a block
     and ``depth`` the blocks in blocks; ``tiles`` are extents of tiles, the simplest
     first; ``exact`` leaves out what two honest evaluations may round differently.
-    The rest are percentages.
+    The rest are percentages: ``tensors`` of the steps of a function are statements on whole
+    tensors; ``updates`` of the later launches update what earlier ones wrote.
     """
 
     name: str
@@ -68,6 +76,9 @@ class Policy:
     gathers: int = 10
     guards: int = 35
     values: int = 2
+    tensors: int = 10
+    updates: int = 40
+    asynchronous: int = 10
 
     def weight(self, dtype: DType) -> int:
         return dict(self.dtypes).get(str(dtype), 0)
@@ -127,6 +138,48 @@ POLICIES: Final[tuple[Policy, ...]] = (
         size=2,
         statements=_with(_STATEMENTS, **{"for": 6, "if": 6, "while": 4}),
     ),
+    replace(
+        _MIXED,
+        name="packed",
+        outside=15,
+        tiles=(2, 4, 6, 1, 3),
+        dtypes=(
+            *(("int4", 4), ("uint4", 4), ("float4_e2m1fn", 4), ("float32", 2)),
+            *(("int32", 2), ("int8", 1), ("uint8", 1), ("bfloat16", 1)),
+        ),
+    ),
+    replace(
+        _MIXED,
+        name="sorts",
+        statements=_with(_STATEMENTS, sort=12, parallel=4),
+        dtypes=(*_PLAIN, ("float32", 4), ("int32", 4)),
+    ),
+    replace(
+        _MIXED,
+        name="atomics",
+        statements=_with(_STATEMENTS, atomic=12),
+        launches=3,
+        updates=95,
+        dtypes=(
+            *(("int32", 5), ("float32", 4), ("uint32", 2), ("int64", 2)),
+            *(("uint64", 1), ("float64", 1), ("float16", 1), ("bfloat16", 1)),
+            *(("int8", 1), ("uint16", 1), ("bool", 1)),
+        ),
+    ),
+    replace(
+        _MIXED,
+        name="views",
+        tiles=(2, 4, 4, 8, 3),
+        size=4,
+        statements=_with(_STATEMENTS, view=12, copy=5),
+    ),
+    replace(
+        _MIXED,
+        name="observed",
+        statements=_with(_STATEMENTS, observe=10, staged=5),
+        asynchronous=70,
+    ),
+    replace(_MIXED, name="tensors", tensors=85, launches=4),
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Apply, Buffer, Const, Expr, Function, Var
+from tiledsl.runtime.packing import of_bytes
 from tiledsl.testing.generator.choice import Choice, SeededChoice
 from tiledsl.testing.generator.launches import function as random_function
 from tiledsl.testing.generator.policy import POLICIES, Policy
@@ -76,7 +77,8 @@ class Program:
     def _output(self, param: Buffer | Var, prefill: int, *, ring: bool) -> Array:
         if not isinstance(param, Buffer):
             raise TypeError("an output is a buffer")
-        array = np.empty(self.extents(param), _carrier(param.dtype, ring))
+        shape = of_bytes(self.extents(param), param.dtype)
+        array = np.empty(shape, _carrier(param.dtype, ring))
         byte = prefill & 1 if array.dtype == np.bool_ else prefill
         array.view(np.uint8).reshape(-1)[...] = byte if array.ndim else 0
         return array
@@ -100,15 +102,25 @@ class Program:
         if isinstance(param, Var):
             scalar: Value = random_elements(rng, 1, param.dtype, ring=ring)[0].item()
             return scalar
-        shape = self.extents(param)
+        # pairs of packed elements are bytes, of which every one is right
+        shape, dtype = (
+            of_bytes(self.extents(param), param.dtype),
+            in_memory(param.dtype),
+        )
         if param.strides is None:
             count = int(np.prod(shape))
-            return random_elements(rng, count, param.dtype, ring=ring).reshape(shape)
+            return random_elements(rng, count, dtype, ring=ring).reshape(shape)
         strides = [self.size(stride) for stride in param.strides]
-        return _strided(rng, param.dtype, shape, strides, ring=ring)
+        return _strided(rng, dtype, shape, strides, ring=ring)
+
+
+def in_memory(dtype: DType) -> DType:
+    """What an array for a parameter of this dtype holds."""
+    return dtype.packed_storage if dtype.is_packed else dtype
 
 
 def _carrier(dtype: DType, ring: bool) -> np.dtype[np.generic]:
+    dtype = in_memory(dtype)
     return np.dtype(np.int64) if ring and dtype.is_float else dtype.as_numpy()
 
 

@@ -12,6 +12,7 @@ from tiledsl.ir.nodes import (
     Accumulate,
     Apply,
     At,
+    Atomic,
     Const,
     Function,
     Load,
@@ -50,6 +51,8 @@ def _change(node: Node) -> Node:
                 for dim, extent in zip(dims, buffer.shape, strict=True)
             ]
             return replace(node, dims=tuple(found), fill=None)
+        case Atomic():
+            return replace(node, fill=None)
     return node
 
 
@@ -73,7 +76,7 @@ def _refuse_places_from_the_end(function: Function) -> None:
     """
 
     def look(statement: Statement, ranges: Ranges) -> Statement:
-        if isinstance(statement, Store | Accumulate) and any(
+        if isinstance(statement, Store | Accumulate | Atomic) and any(
             ranges.of(position).high < 0 for position in statement.indices
         ):
             raise NoSpelling("a write before its buffer")

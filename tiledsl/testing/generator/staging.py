@@ -7,6 +7,7 @@ the position of the read decide whether they may.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tiledsl.ir.dtypes import BOOL
 from tiledsl.ir.nodes import (
@@ -27,12 +28,13 @@ from tiledsl.ir.nodes import (
     Statement,
     Store,
     Var,
+    Wait,
     index,
     whole,
 )
 from tiledsl.testing.generator import parallel, tiles
 from tiledsl.testing.generator.expressions import constant, subscript, value
-from tiledsl.testing.generator.scope import Scope
+from tiledsl.testing.generator.scope import Scope, fitting
 
 _BETWEEN = (tiles.fill, tiles.copy, parallel.loop)
 
@@ -47,11 +49,19 @@ def staged(scope: Scope) -> list[Statement]:
     rank = choice.integer(1, min(source.rank, 2))
     shape = tuple(index(extent) for extent in _extents(scope, source, rank))
     dtype = scope.dtype() if choice.chance(12) else source.dtype
+    dtype = fitting(dtype, shape)
     space = choice.pick(tiles.SPACES[:2])
     stage = Buffer(scope.names.fresh("t"), shape, dtype, space)
     start = Copy(_origin(scope, source, shape), whole(stage), shape)
     between: list[Statement] = []
-    if scope.tiles and choice.chance(30):
+    if choice.chance(scope.policy.asynchronous):
+        # nobody changes what is still on its way
+        start = replace(start, asynchronous=True)
+        others = scope.without(source)
+        if others.tiles and choice.chance(30):
+            between = choice.pick(_BETWEEN)(others)
+        between.append(Wait())
+    elif scope.tiles and choice.chance(30):
         between = choice.pick(_BETWEEN)(scope)
     read = choice.pick((_by_loop, _by_copy, _by_reduction, _by_product))
     return [Allocate(stage), start, *between, *read(scope, stage)]
@@ -82,6 +92,7 @@ def _by_loop(scope: Scope, stage: Buffer) -> list[Statement]:
     choice = scope.choice
     shape = stage.static_shape
     dtype = scope.dtype() if choice.chance(30) else stage.dtype
+    dtype = fitting(dtype, stage.shape)
     target = Buffer(scope.names.fresh("t"), stage.shape, dtype, "fragment")
     lanes = tuple(Var(scope.names.fresh("i"), stage.shape[0].dtype) for _ in shape)
     forms: tuple[Callable[[Var, int], Expr], ...] = (
@@ -118,6 +129,7 @@ def _by_copy(scope: Scope, stage: Buffer) -> list[Statement]:
         else:
             dims.append(Range(index(first), index(extent - first)))
     box = Region(stage, tuple(dims))
+    dtype = fitting(dtype, box.shape)
     target = Buffer(scope.names.fresh("t"), box.shape, dtype, "shared")
     scope.tiles.append(target)
     return [Allocate(target), Copy(box, whole(target), box.shape)]
@@ -127,9 +139,10 @@ def _by_reduction(scope: Scope, stage: Buffer) -> list[Statement]:
     choice = scope.choice
     axis = choice.integer(0, stage.rank - 1)
     kept = stage.shape[:axis] + stage.shape[axis + 1 :]
-    target = Buffer(scope.names.fresh("t"), kept, stage.dtype, "fragment")
+    dtype = fitting(stage.dtype, kept)
+    target = Buffer(scope.names.fresh("t"), kept, dtype, "fragment")
     scope.tiles.append(target)
-    reduction = choice.pick(tiles.reductions(scope, stage.dtype))
+    reduction = choice.pick(tiles.reductions(scope, dtype))
     return [Allocate(target), Reduce(reduction, whole(stage), whole(target), axis)]
 
 

@@ -32,7 +32,7 @@ from tiledsl.testing.generator.expressions import (
     subscript,
     value,
 )
-from tiledsl.testing.generator.scope import Scope
+from tiledsl.testing.generator.scope import Scope, fitting
 
 SPACES: Final[tuple[Space, ...]] = ("fragment", "shared", "local")
 _FALSE: Final = Const(False, BOOL)
@@ -66,7 +66,10 @@ def tile(scope: Scope) -> list[Statement]:
     """A new tile of any dtype and rank."""
     rank = scope.choice.weighted({1: 4, 2: 5, 3: 1, 0: 1})
     shape = tuple(scope.extent() for _ in range(rank))
-    return new_tile(scope, shape, scope.dtype())[1]
+    dtype = scope.dtype()
+    if dtype.is_packed:
+        shape = (*shape[:-1], shape[-1] + shape[-1] % 2) if shape else (2,)
+    return new_tile(scope, shape, dtype)[1]
 
 
 def new_tile(
@@ -75,7 +78,7 @@ def new_tile(
     """A tile with every element written; it joins the scope."""
     space = scope.choice.pick(SPACES[:2] if shape else SPACES)
     extents = tuple(index(extent) for extent in shape)
-    buffer = Buffer(scope.names.fresh("t"), extents, dtype, space)
+    buffer = Buffer(scope.names.fresh("t"), extents, fitting(dtype, extents), space)
     start = _initialized(scope, buffer)
     scope.tiles.append(buffer)
     return buffer, [Allocate(buffer), start]
@@ -130,7 +133,7 @@ def copy(scope: Scope) -> list[Statement]:
     target = choice.pick(scope.tiles)
     if choice.chance(25):
         return _copy_within(scope, target)
-    sources = [part for part in scope.readable if part != target]
+    sources = [part for part in scope.readable if part.root != target.root]
     if not sources:
         return []
     source = choice.pick(sources)
@@ -175,12 +178,14 @@ def reduce(scope: Scope) -> list[Statement]:
     source = choice.pick(sources)
     axis = choice.integer(0, source.rank - 1)
     kept = source.static_shape[:axis] + source.static_shape[axis + 1 :]
-    fitting = [
-        part for part in scope.tiles if part.static_shape == kept and part != source
+    known = [
+        part
+        for part in scope.tiles
+        if part.static_shape == kept and part.root != source.root
     ]
     before: list[Statement] = []
-    if fitting and choice.chance(40):
-        target = choice.pick(fitting)
+    if known and choice.chance(40):
+        target = choice.pick(known)
     else:
         dtype = choice.pick((source.dtype, source.dtype, FLOAT32, INT32))
         target, before = new_tile(scope, kept, dtype)

@@ -14,6 +14,7 @@ from tiledsl.backend import Backend
 from tiledsl.diagnostics import TileWarning
 from tiledsl.ir.nodes import Function
 from tiledsl.runtime.kernel import JITKernel
+from tiledsl.testing.bits import first_unequal
 from tiledsl.testing.oracles import Verdict, settled
 from tiledsl.testing.programs.case import PROGRAMS, Case
 from tiledsl.testing.registry import Array
@@ -93,17 +94,7 @@ def same(name: str, found: Array, expected: Array) -> None:
     """Raises Wrong unless the bits are equal, NaN with NaN."""
     if found.shape != expected.shape or found.dtype != expected.dtype:
         raise Wrong(f"{name}: {found.dtype}{found.shape}")
-    mine, right = (_bits(part) for part in (found, expected))
-    wrong = np.argwhere(mine != right)
-    if len(wrong):
-        at = tuple(map(int, wrong[0]))
+    wrong = first_unequal(found, expected)
+    if wrong is not None:
+        at = wrong.index
         raise Wrong(f"{name}{list(at)}: {found[at]} instead of {expected[at]}")
-
-
-def _bits(value: Array) -> Array:
-    bits = np.ascontiguousarray(value).view(f"u{value.itemsize}").copy()
-    if value.dtype.kind not in "biu":
-        with np.errstate(invalid="ignore"):
-            nan = np.isnan(value.astype(np.float64))
-        bits[nan] = (1 << 8 * value.itemsize) - 1
-    return bits

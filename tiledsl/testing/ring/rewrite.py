@@ -70,7 +70,7 @@ class RingMode:
         y[i] = select(both finite, wrap(ring_v_1 * 2), ...)
 
     Raises UnsupportedByTarget (E2003) for what has no ring meaning: the bits of a float,
-    conversions of tiles of run-time shape.
+    conversions of block-local tiles of run-time shape.
     """
 
     name: str = "ring-mode"
@@ -162,7 +162,10 @@ _TILES: Final[dict[type, Callable[..., Iterator[Statement]]]] = {
 def _launch(emit: Emitter, launch: Launch) -> Iterator[Statement]:
     updates = Updates.of(emit, launch)
     emit.update = partial(updates.update, emit)
-    yield from updates.around(emit, cast("Launch", _nested(emit, launch, None)))
+    emit.scratch = "fragment"
+    inside = cast("Launch", _nested(emit, launch, None))
+    emit.scratch = "global"
+    yield from updates.around(emit, inside)
 
 
 def _nested(

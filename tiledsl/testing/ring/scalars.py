@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from tiledsl.diagnostics import InternalError, UnsupportedByTarget
 from tiledsl.ir.dtypes import BOOL, INT64, DType
@@ -41,6 +41,8 @@ class Emitter:
     lets: list[Let] = field(default_factory=list)
     count: int = 0
     span: Span = NO_SPAN
+    # where scratch buffers are: in a block, or at host level between launches
+    scratch: Literal["fragment", "global"] = "global"
     # what an atomic update of a float becomes, in the present launch
     update: Callable[[Atomic], Block] = _no_update
 

@@ -52,8 +52,8 @@ Element = Callable[[tuple[Var, ...]], Expr]
 
 
 def tile(emit: Emitter, shape: tuple[Expr, ...], dtype: DType = INT64) -> Buffer:
-    """A new block-local buffer."""
-    return Buffer(emit.fresh("t"), shape, dtype, "fragment")
+    """A new buffer of the block, or of the call."""
+    return Buffer(emit.fresh("t"), shape, dtype, emit.scratch)
 
 
 def each(emit: Emitter, target: Buffer, value: Element) -> Parallel:
@@ -78,7 +78,7 @@ def over(
 
 
 def static_shape(emit: Emitter, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    if all(isinstance(extent, Const) for extent in shape):
+    if emit.scratch == "global" or all(isinstance(part, Const) for part in shape):
         return shape
     raise UnsupportedByTarget(
         "E2003", "ring mode converts tiles of static shape only", span=emit.span

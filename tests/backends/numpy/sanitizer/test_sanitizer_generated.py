@@ -7,7 +7,8 @@ import pytest
 
 from tiledsl.backend import Arguments, CheckedExecutable
 from tiledsl.diagnostics import CheckReport
-from tiledsl.testing.fuzzing.execution import as_bits, engine, launch
+from tiledsl.testing.bits import as_bits
+from tiledsl.testing.fuzzing.execution import engine, launch
 from tiledsl.testing.generator.program import generate
 
 # what generated programs never do; they do read outside, divide by zero and overflow
