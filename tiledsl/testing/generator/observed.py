@@ -28,6 +28,8 @@ def observe(scope: Scope) -> list[Statement]:
         return [Print("element", element(scope, choice.pick(scope.tiles)))]
     if form in ("assert", "assume"):
         return [Assert(_true(scope), "holds", assumed=form == "assume")]
+    if choice.chance(15):
+        return [Print("a text alone", None)]
     return [Print("value", value(scope, scope.dtype().evaluation, 1))]
 
 

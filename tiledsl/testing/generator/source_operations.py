@@ -8,6 +8,7 @@ from tiledsl.ir.nodes import (
     Assert,
     Atomic,
     Copy,
+    Expr,
     Fill,
     Gemm,
     Print,
@@ -69,11 +70,17 @@ def _observation(statement: Statement) -> str:
             name = "assume" if assumed else "device_assert"
             return f"T.{name}({expression(condition)}, {statement.message!r})"
         case Print(value=value, message=message):
-            shown = region(value) if isinstance(value, Region) else expression(value)
-            return f"T.print({shown}, {message!r})"
+            return f"T.print({_shown(value)}{message!r})"
         case Wait():
             return "T.ptx_wait_group(0)"
     raise NoSpelling(type(statement).__name__)
+
+
+def _shown(value: Expr | Region | None) -> str:
+    """What is printed before the message, if anything is."""
+    if value is None:
+        return ""
+    return f"{region(value) if isinstance(value, Region) else expression(value)}, "
 
 
 def _sort(statement: Sort) -> str:
