@@ -85,12 +85,11 @@ def test_everything_is_generated() -> None:
         "buffer-global float8_e5m2",
         "buffer-global int4",
         "buffer-shared float4_e2m1fn",
-        "atomic-add tensor int32",
-        "atomic-exchange tile float32 previous",
-        "view-shared int16",
         "view-global int32",
         "sort float32",
     } <= kinds
+    for start in ("atomic-max tensor", "atomic-exchange tile", "view-shared int"):
+        assert any(kind.startswith(start) for kind in kinds)
 
 
 def test_elements_of_a_byte_are_written_by_one_block() -> None:

@@ -88,7 +88,7 @@ def _steps(scope: Scope) -> tuple[list[Statement], list[Buffer]]:
     body: list[Statement] = []
     outputs: list[Buffer] = []
     known: list[Buffer] = []
-    count = choice.integer(1, policy.launches) if choice.chance(35) else 1
+    count = choice.integer(1, policy.launches) if choice.chance(policy.several) else 1
     for number in range(count):
         if choice.chance(policy.tensors):
             found, written = tensors.step(scope, known)

@@ -57,7 +57,8 @@ class Policy:
     ``statements`` and ``dtypes`` are weights; ``size`` counts the statements of a block
     and ``depth`` the blocks in blocks; ``tiles`` are extents of tiles, the simplest
     first; ``exact`` leaves out what two honest evaluations may round differently.
-    The rest are percentages: ``tensors`` of the steps of a function are statements on whole
+    The rest are percentages: ``several`` of the functions have up to ``launches`` steps;
+    ``tensors`` of the steps of a function are statements on whole
     tensors; ``updates`` of the later launches update what earlier ones wrote.
     """
 
@@ -68,6 +69,7 @@ class Policy:
     depth: int = 1
     tiles: tuple[int, ...] = (1, 2, 3, 4, 5, 7)
     launches: int = 2
+    several: int = 35
     exact: bool = False
     symbolic: int = 50
     outside: int = 25
@@ -159,6 +161,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
         name="atomics",
         statements=_with(_STATEMENTS, atomic=12),
         launches=3,
+        several=95,
         updates=95,
         dtypes=(
             *(("int32", 5), ("float32", 4), ("uint32", 2), ("int64", 2)),
@@ -179,7 +182,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
         statements=_with(_STATEMENTS, observe=10, staged=5),
         asynchronous=70,
     ),
-    replace(_MIXED, name="tensors", tensors=85, launches=4),
+    replace(_MIXED, name="tensors", tensors=85, launches=4, several=70),
 )
 
 
