@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.ir.dtypes import FLOAT32, DType
 from tiledsl.ir.nodes import Cast
@@ -77,9 +75,6 @@ def _to_integer(operations: Operations, value: Value, target: DType) -> str:
     if value.dtype.bits < 32:
         text = f"tl.cast({text}, tl.float32)"
     low, high = float(target.minimum), float(int(target.maximum) + 1)
-    # a fraction between -1 and 0 still converts to an unsigned 0
-    if not target.is_signed:
-        low = math.nextafter(-1.0, 0.0) if value.dtype == "float64" else -1 + 2.0**-24
     bounds = [
         storage_literal(v, target).typed for v in (target.minimum, target.maximum)
     ]

@@ -142,7 +142,7 @@ GROUPS: Final = (
         _modules(
             "tiledsl_triton", "backends/tiledsl_triton", "backend", "compilation",
             "gpu_executable", "host", "interpreted_executable", "interpreter",
-            "modules", "present", "repaired_builder", "repairs", "serialize",
+            "launch", "modules", "present", "repaired_builder", "repairs", "serialize",
             "static_report", "targets",
         ),
         ("tests/backends/triton", "tests/conformance/test_atomics.py"),
