@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from tiledsl_llvm.frame import Frame
 from tiledsl_llvm.matrices import Matrix, corner, matrix, static_shape
 from tiledsl_llvm.operands import Pack
 from tiledsl_llvm.text import Builder
 from tiledsl_llvm.values import BITS, Value, integer
+
+# words of k between a row that is packed and the one that is fetched meanwhile
+_AHEAD: Final = 16
 
 
 def emit_pack(frame: Frame, node: Pack) -> None:
@@ -155,6 +159,7 @@ def pack_rows(
     b.comment("rows into words")
     bits = BITS[source.element]
     per_word = BITS[target.element] // bits
+    ahead = integer(_AHEAD * per_word)
     with b.loop(integer(0), integer(words), 1, "word") as row:
         first = b.binary("mul", row.counter, integer(per_word))
         for start, stop, width in _widths(columns, lanes):
@@ -163,12 +168,20 @@ def pack_rows(
                 for k in range(per_word):
                     line = b.binary("add", first, integer(k))
                     place = source.place(b, line, n.counter)
+                    _prefetch(
+                        b, source.place(b, b.binary("add", line, ahead), n.counter)
+                    )
                     part = b.load(place, source.element, width, align=source.align)
                     wide = b.convert("zext", part, target.element)
                     shift = integer(k * bits, target.element, width)
                     word = b.binary("or", word, b.binary("shl", wide, shift))
                 place = target.place(b, row.counter, n.counter)
                 b.store(word, place, align=target.align)
+
+
+def _prefetch(b: Builder, place: Value) -> None:
+    """Rows far apart are no stream that a processor sees; outside memory it does nothing."""
+    b.call("llvm.prefetch.p0", "void", 1, [place, "i32 0", "i32 3", "i32 1"])
 
 
 def _widths(count: int, lanes: int) -> Iterator[tuple[int, int, int]]:
