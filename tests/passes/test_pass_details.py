@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tiledsl.analysis.claims import derive_claims
 from tiledsl.analysis.interval import interval
 from tiledsl.analysis.ranges import Ranges
 from tiledsl.analysis.reading import read_function
@@ -123,7 +124,7 @@ launch (b: 1) threads 1
 
 
 def test_a_tile_with_views_is_not_forwarded(capabilities: Capabilities) -> None:
-    function = function_of(VIEWED)
+    function = derive_claims(function_of(VIEWED))
     assert ForwardCopies().run(function, capabilities) == function
 
 
