@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from math import prod
 from pathlib import Path
 
 from tiledsl.analysis.effects import unordered_sum
 from tiledsl.backend import BuildOptions
 from tiledsl.diagnostics import UnsupportedByTarget
-from tiledsl.ir.nodes import Function
+from tiledsl.ir.nodes import Allocate, Const, Function
+from tiledsl.ir.visitor import walk
 from tiledsl_llvm import jit
 from tiledsl_llvm.executable import LlvmExecutable
 from tiledsl_llvm.launches import Emitted, emit_function
@@ -59,8 +61,23 @@ def _emit(function: Function, machine: Machine) -> Emitted:
             span=function.span,
             expected=f"at most {_MOST_ARENA_BYTES} bytes",
             got=f"{needed} bytes",
+            notes=_largest_buffers(function),
         )
     return emitted
+
+
+def _largest_buffers(function: Function) -> list[str]:
+    """A line for each of the buffers that take most; others may share their memory."""
+    sizes: dict[str, int] = {}
+    for node in walk(function):
+        if isinstance(node, Allocate) and node.buffer.scope != "global":
+            extents = [
+                part.value for part in node.buffer.shape if isinstance(part, Const)
+            ]
+            elements = prod(int(extent) for extent in extents)
+            sizes[node.buffer.name] = elements * node.buffer.dtype.bits // 8
+    largest = sorted(sizes.items(), key=lambda entry: -entry[1])[:8]
+    return [f"{name}: {size} bytes" for name, size in largest]
 
 
 def _key(text: str, machine: Machine) -> str:

@@ -86,7 +86,7 @@ PROGRAMS: Final = (
     _case(48, "too few or too many indices", "E0312"),
     _case(49, "tiles of different shapes", "E0201 E0203 E0214"),
     _case(50, "a tile size that is dynamic, not positive, no integer", "E0320 E0208"),
-    _case(51, "a tile that is too large", "E2027"),
+    _case(51, "a tile that is too large", "E0320 E2027"),
     _case(52, "a loop of 10^9 iterations, unrolled", "E0127"),
     _case(53, "division by the constant 0", "E0304"),
     _case(54, "a literal that does not fit; int / int", "E0302 E0303"),

@@ -172,7 +172,7 @@ def test_case_51_a_tile_that_is_too_large(refused: Refused) -> None:
     @T.prim_func
     def kernel(X: T.Tensor((4,), "float32")):
         with T.Kernel(1):
-            tile = T.alloc_shared((1 << 20, 1 << 10), "float32")
+            tile = T.alloc_shared((1 << 17, 1 << 10), "float32")
             T.clear(tile)
             T.copy(tile[0, 0:4], X)
 
@@ -180,6 +180,16 @@ def test_case_51_a_tile_that_is_too_large(refused: Refused) -> None:
     started = time.perf_counter()
     refused(51, lambda: compiled(np.zeros(4, np.float32)), "268435456 bytes")
     assert time.perf_counter() - started < 10
+
+
+def test_case_51_a_tile_that_no_backend_could_hold(refused: Refused) -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((4,), "float32")):
+        with T.Kernel(1):
+            tile = T.alloc_fragment((100_000, 100_000), "float32")
+            T.clear(tile)
+
+    refused(51, lambda: kernel.function, "10000000000 elements")
 
 
 @pytest.mark.parametrize("name", ["fmod", "floordiv"])

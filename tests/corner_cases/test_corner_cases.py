@@ -214,3 +214,133 @@ def test_c19_c20_pipelines_keep_program_order(backend: str, stages: int) -> None
     before = np.concatenate([np.zeros((1, 8), np.int32), x[:-1]])
     got = run(kernel, backend, x, np.zeros(8, np.int32))
     np.testing.assert_array_equal(got, np.cumsum(x, 0) * 100 + before)
+
+
+@every_backend
+def test_c13_a_variable_of_each_iteration(backend: str) -> None:
+    """Written by an iteration before it is read, it is that iteration's own."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((40,), "int32"), Y: T.Tensor((40,), "int32")):
+        with T.Kernel(1):
+            v = T.alloc_var("int32", init=7)
+            for i in T.Parallel(40):
+                if X[i] % 2 == 0:
+                    v = X[i] * 10
+                if X[i] % 2 != 0:
+                    v = i
+                Y[i] = v
+
+    x = np.random.default_rng(13).integers(-9, 9, 40, np.int32)
+    expected = np.where(x % 2 == 0, x * 10, np.arange(40))
+    np.testing.assert_array_equal(run(kernel, backend, x), expected)
+
+
+def test_c13_reading_it_unwritten_is_reported() -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((8,), "int32"), Y: T.Tensor((8,), "int32")):
+        with T.Kernel(1):
+            v = T.alloc_var("int32", init=7)
+            for i in T.Parallel(8):
+                if X[i] % 2 == 0:
+                    v = X[i] * 10
+                Y[i] = v
+
+    report = tiledsl.compile(kernel, out_idx=-1).check(np.arange(8, dtype=np.int32))
+    assert [finding.code for finding in report.errors] == ["E5011"]
+    assert "i = 1" in str(report)
+
+
+def test_c13_an_allocation_is_undefined_again_in_each_iteration() -> None:
+    @T.prim_func
+    def kernel(Y: T.Tensor((4,), "int32")):
+        with T.Kernel(1):
+            for k in T.serial(4):
+                t = T.alloc_shared((4,), "int32")
+                if k == 0:
+                    T.fill(t, 5)
+                Y[k] = t[k]
+
+    report = tiledsl.compile(kernel, out_idx=-1).check()
+    assert [finding.code for finding in report.errors] == ["E5011"]
+    assert "k = 1" in str(report)
+    assert "k = 0" not in str(report)
+
+
+@every_backend
+def test_c15_order_and_number_of_evaluations(backend: str) -> None:
+    """Right sides in order, bounds of a loop once, a condition before every trip."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((1,), "int32"), Y: T.Tensor((5,), "int32")):
+        with T.Kernel(1):
+            n = T.alloc_shared((2,), "int32")
+            T.clear(n)
+            T.clear(Y)
+            a, b = (
+                T.atomic_add(n[0], 1, return_prev=True),
+                T.atomic_add(n[0], X[0], return_prev=True),
+            )
+            Y[0] = a * 10 + b
+            for _ in T.serial(T.atomic_add(n[1], 3, return_prev=True) + 2):
+                Y[1] += 1
+            while T.atomic_add(n[1], 1, return_prev=True) < 6:
+                Y[2] += 1
+            Y[3] = n[1]
+            Y[4] = n[0]
+
+    expected = [1, 2, 3, 7, 5]
+    got = run(kernel, backend, np.array([4], np.int32))
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("form", ["and", "or", "ternary"])
+def test_c15_operands_that_may_be_skipped_have_no_effects(form: str) -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((4,), "int32")):
+        with T.Kernel(1):
+            if form == "and":
+                X[1] = X[0] > 0 and T.atomic_add(X[2], 1, return_prev=True) > 0
+            elif form == "or":
+                X[1] = X[0] > 0 or T.atomic_add(X[2], 1, return_prev=True) > 0
+            else:
+                X[1] = T.atomic_add(X[2], 1, return_prev=True) if X[0] > 0 else 5
+
+    with pytest.raises(KernelError, match="E0134"):
+        tiledsl.compile(kernel)
+
+
+@every_backend
+def test_c23_writes_through_a_view_of_another_dtype(backend: str) -> None:
+    """In one T.Parallel, an iteration reads what it wrote through the other name."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((40,), "int32"), Y: T.Tensor((2, 40), "int32")):
+        with T.Kernel(1):
+            words = T.alloc_shared((40,), "int32")
+            T.copy(X, words)
+            raw = T.view(words, (40, 4), "uint8")
+            for i in T.Parallel(40):
+                Y[0, i] = words[i]
+                raw[i, 1] = 200
+                Y[1, i] = words[i]
+
+    x = np.random.default_rng(23).integers(-(2**31), 2**31, 40).astype(np.int32)
+    changed = x.copy()
+    changed.view(np.uint8).reshape(40, 4)[:, 1] = 200
+    np.testing.assert_array_equal(run(kernel, backend, x), [x, changed])
+
+
+def test_c23_bytes_of_one_element_are_one_element_of_a_race() -> None:
+    @T.prim_func
+    def kernel(X: T.Tensor((8,), "int32"), Y: T.Tensor((8,), "int32")):
+        with T.Kernel(1):
+            words = T.alloc_shared((8,), "int32")
+            T.copy(X, words)
+            raw = T.view(words, (32,), "uint8")
+            for i in T.Parallel(8):
+                raw[(i * 4 + 4) % 32] = i
+                Y[i] = words[i]
+
+    report = tiledsl.compile(kernel, out_idx=-1).check(np.arange(8, dtype=np.int32))
+    assert report.errors

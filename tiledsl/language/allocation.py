@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tiledsl.diagnostics import KernelError
 from tiledsl.frontend.buffers import BufferRef, VarRef, store
 from tiledsl.frontend.builder import Builder, here
@@ -11,6 +13,9 @@ from tiledsl.frontend.values import as_index
 from tiledsl.ir.dtypes import DType
 from tiledsl.ir.nodes import Allocate, Buffer, Const, Expr, Scope
 from tiledsl.language.dtypes import dtype as dtype_of
+
+# far beyond what any cache holds; a mistake, or memory that a system would not give
+_MOST_ELEMENTS = 1 << 27
 
 
 def alloc_shared(
@@ -99,11 +104,13 @@ def _tile(function: str, scope: Scope, shape: object, dtype: object) -> BufferRe
 
 
 def static_shape(function: str, shape: object) -> tuple[Expr, ...]:
-    """The shape of a tile: positive static extents."""
+    """The shape of a tile: positive static extents, and not too many elements."""
     sizes = tuple(
         as_index(extent) for extent in extents(shape, "a tile's shape", least=1)
     )
-    if all(isinstance(size, Const) for size in sizes):
+    static = [int(size.value) for size in sizes if isinstance(size, Const)]
+    if len(static) == len(sizes):
+        _check_size(function, prod(static))
         return sizes
     raise KernelError(
         "E0320",
@@ -113,6 +120,19 @@ def static_shape(function: str, shape: object) -> tuple[Expr, ...]:
         hint="allocate a static tile and loop over the run-time extent, or use "
         "T.alloc_global outside the kernel",
     )
+
+
+def _check_size(function: str, elements: int) -> None:
+    if elements > _MOST_ELEMENTS:
+        raise KernelError(
+            "E0320",
+            f"T.{function} asks for a tile that is too large",
+            span=here(),
+            expected=f"at most {_MOST_ELEMENTS} elements",
+            got=f"{elements} elements",
+            hint="allocate a part and loop over the whole, or use T.alloc_global "
+            "outside the kernel",
+        )
 
 
 def _check_place(builder: Builder, function: str, *, private: bool) -> None:

@@ -222,15 +222,17 @@ def test_large_private_arrays_do_not_overflow_the_stack() -> None:
 
 
 def test_tiles_beyond_all_memory_are_refused() -> None:
-    with pytest.raises(UnsupportedByTarget, match="E2027"):
+    with pytest.raises(UnsupportedByTarget, match="E2027") as caught:
         compiled(
             """func f(Y: int32[64])
   launch (bx: 1) threads 1
     alloc shared t: float64[1000000, 1000000]
+    alloc shared small: int8[64]
     t[bx, bx] = 0.0:float64
     Y[bx] = int32(t[bx, bx])
 """
         )
+    assert caught.value.notes == ("t: 8000000000000 bytes", "small: 64 bytes")
 
 
 def test_deep_nesting_is_refused_not_fatal() -> None:

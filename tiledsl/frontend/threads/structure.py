@@ -7,6 +7,7 @@ threads: a region ends where a statement may touch what another thread touched i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -96,7 +97,7 @@ def awaits_copies(body: Block) -> bool:
     )
 
 
-class Structure:
+class Structure(ABC):
     """The state of one launch being split.
 
     ``mask`` in the methods is the condition under which threads take part, besides the
@@ -112,9 +113,9 @@ class Structure:
         self.exits = Exits()
         self.waits = awaits_copies(body)
 
+    @abstractmethod
     def run(self, lines: Lines, block: Sequence[Node], mask: Expr | None) -> None:
         """Adds the statements of a block."""
-        raise NotImplementedError
 
     # ----------------------------------------------------------- adding statements
 
