@@ -329,18 +329,3 @@ def test_c23_writes_through_a_view_of_another_dtype(backend: str) -> None:
     changed = x.copy()
     changed.view(np.uint8).reshape(40, 4)[:, 1] = 200
     np.testing.assert_array_equal(run(kernel, backend, x), [x, changed])
-
-
-def test_c23_bytes_of_one_element_are_one_element_of_a_race() -> None:
-    @T.prim_func
-    def kernel(X: T.Tensor((8,), "int32"), Y: T.Tensor((8,), "int32")):
-        with T.Kernel(1):
-            words = T.alloc_shared((8,), "int32")
-            T.copy(X, words)
-            raw = T.view(words, (32,), "uint8")
-            for i in T.Parallel(8):
-                raw[(i * 4 + 4) % 32] = i
-                Y[i] = words[i]
-
-    report = tiledsl.compile(kernel, out_idx=-1).check(np.arange(8, dtype=np.int32))
-    assert report.errors
