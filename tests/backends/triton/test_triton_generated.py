@@ -11,6 +11,8 @@ from tiledsl.testing.generator.policy import POLICIES
 from tiledsl.testing.generator.program import generate
 
 EXACT = next(policy for policy in POLICIES if policy.name == "exact")
+# without which there are statements and dtypes that no target is given
+LOWERING = {"drop-observations", "tile", "packed-as-bytes"}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -20,9 +22,11 @@ def test_generated_program(seed: int) -> None:
     for name in ("numpy", "triton"):
         chosen = engine(name)
         try:
-            executable = chosen.backend.build(
-                program.function, chosen.target, BuildOptions()
-            )
+            function = program.function
+            for step in chosen.passes:
+                if step.name in LOWERING:
+                    function = step.run(function, chosen.capabilities)
+            executable = chosen.backend.build(function, chosen.target, BuildOptions())
         except UnsupportedByTarget as refusal:
             pytest.skip(str(refusal))
         results.append(launch(executable, program, program.values()))
