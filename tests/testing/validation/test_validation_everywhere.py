@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from tiledsl.ir.nodes import Launch, Node
 from tiledsl.passes.pipeline import DEFAULT_PIPELINE, run_pipeline
 from tiledsl.runtime.backends import backend_names, find_backend
 from tiledsl.testing import KernelEntry, discover_kernels
-from tiledsl.testing.generator.program import Program, generate
+from tiledsl.testing.generator import Program, find_policy, generate
 from tiledsl.testing.strategies import programs
 from tiledsl.testing.validation import bisect_function, generate_sample, validator
 from tiledsl.testing.validation.interpreting import meaning
@@ -52,7 +53,7 @@ def test_generated_programs(program: Program, capabilities: Capabilities) -> Non
 @pytest.mark.parametrize("seed", [1, 2, 5])
 def test_bisecting_generated_programs(seed: int, faulty_backend: type) -> None:
     """A backend that does nothing is wrong in every program that defines something."""
-    function = generate(seed).function
+    function = generate(seed, replace(find_policy("mixed"), tensors=0)).function
     sample = generate_sample(function, 0)
     assert bisect_function(function, sample, faulty_backend()) is None
     finding = bisect_function(function, sample, faulty_backend(lowering=without_launch))
