@@ -50,7 +50,8 @@ def test_generated_programs(program: Program, capabilities: Capabilities) -> Non
     run_pipeline(program.function, DEFAULT_PIPELINE, capabilities, observer=judge)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 5])
+# not seed 1, whose only output is of bools, which garbage may hit
+@pytest.mark.parametrize("seed", [2, 3, 5, 6])
 def test_bisecting_generated_programs(seed: int, faulty_backend: type) -> None:
     """A backend that does nothing is wrong in every program that defines something."""
     function = generate(seed, replace(find_policy("mixed"), tensors=0)).function
