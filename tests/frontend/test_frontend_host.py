@@ -6,6 +6,7 @@ import pytest
 
 import tiledsl.language as T
 from tiledsl.diagnostics import UnsupportedByTarget
+from tiledsl.ir.nodes import Launch
 
 VECTOR = T.Tensor((8,), "float32")
 
@@ -143,3 +144,21 @@ def test_a_launch_in_a_loop_of_the_kernel(refused):
 
     with refused("E0608", "T.Kernel(1)"):
         _ = kernel.function
+
+
+def test_powers_and_remainders_of_sizes_stand_in_one_expression() -> None:
+    @T.prim_func
+    def main(n: T.int32, X: T.Tensor((4,), "int32")):
+        with T.Kernel(n**3 % 5 + n % 3):
+            X[0] = 1
+
+    (launch,) = main.function.body
+    assert isinstance(launch, Launch)
+
+    @T.prim_func
+    def long(n: T.int32, X: T.Tensor((4,), "int32")):
+        with T.Kernel(n**65):
+            X[0] = 1
+
+    with pytest.raises(UnsupportedByTarget, match="E2001 the power 65"):
+        _ = long.function

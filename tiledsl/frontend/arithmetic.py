@@ -131,9 +131,14 @@ def _float_floor(op: str, a: Operand, b: Operand, dtype: DType) -> Scalar:
 
 
 def shared(name: str, expr: Expr) -> Expr:
-    """The expression for several uses: evaluated once where a trace is in progress."""
+    """The expression for several uses: evaluated once inside a launch or loop.
+
+    At host level nothing can be bound, and sizes are short expressions.
+    """
     builder = Builder.active_or_none()
     if builder is None or not isinstance(expr, Apply | Cast | Select):
+        return expr
+    if all(block.kind in ("host", "arm") for block in builder.scopes):
         return expr
     return builder.let(name, expr)
 

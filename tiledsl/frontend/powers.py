@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tiledsl.diagnostics import UnsupportedByTarget
 from tiledsl.frontend.arithmetic import (
     binary,
     counted_dtype,
@@ -11,11 +12,14 @@ from tiledsl.frontend.arithmetic import (
     shared,
     static_value,
 )
+from tiledsl.frontend.builder import Builder, here
 from tiledsl.frontend.literals import Literal
 from tiledsl.frontend.scalars import Operand, Scalar, coerced
+from tiledsl.ir.nodes import Const
 
 # beyond this a float product would exceed the 4 ulp that `pow` promises
 _LONGEST_FLOAT_PRODUCT: Final = 8
+_LONGEST_HOST_PRODUCT: Final = 64
 
 
 def power(base: Operand, exponent: Operand) -> Scalar:
@@ -32,6 +36,7 @@ def _product(base: Operand, count: int) -> Scalar:
     if count == 0:
         return binary("mul", _one_like(base), Literal(1))
     if isinstance(base, Scalar) and count > 1:
+        _require_short(base, count)
         base = Scalar(shared("base", base.expr), base.dtype)
     if base_is_float(base):
         result = base
@@ -39,6 +44,25 @@ def _product(base: Operand, count: int) -> Scalar:
             result = binary("mul", result, base)
         return result if isinstance(result, Scalar) else binary("mul", base, Literal(1))
     return _squarings(base, count)
+
+
+def _require_short(base: Scalar, count: int) -> None:
+    """Outside launches and loops the product is one expression."""
+    builder = Builder.active_or_none()
+    inside = builder is None or not all(
+        block.kind in ("host", "arm") for block in builder.scopes
+    )
+    if (
+        not inside
+        and count > _LONGEST_HOST_PRODUCT
+        and not isinstance(base.expr, Const)
+    ):
+        raise UnsupportedByTarget(
+            "E2001",
+            f"the power {count} of a run-time size outside T.Kernel",
+            span=here(),
+            hint=f"powers up to {_LONGEST_HOST_PRODUCT}, or compute it before the call",
+        )
 
 
 def base_is_float(base: Operand) -> bool:
