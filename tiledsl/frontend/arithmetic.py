@@ -136,9 +136,9 @@ def shared(name: str, expr: Expr) -> Expr:
     At host level nothing can be bound, and sizes are short expressions.
     """
     builder = Builder.active_or_none()
-    if builder is None or not isinstance(expr, Apply | Cast | Select):
+    if builder is None or builder.at_host_level:
         return expr
-    if all(block.kind in ("host", "arm") for block in builder.scopes):
+    if not isinstance(expr, Apply | Cast | Select):
         return expr
     return builder.let(name, expr)
 

@@ -16,7 +16,7 @@ from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.assertions import emit_assertion
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.scopes import Binding
-from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
+from tiledsl.frontend.snapshots import element_at_host, reads_memory
 from tiledsl.frontend.tensor_types import ConstSymbol
 from tiledsl.frontend.values import (
     as_condition,
@@ -67,7 +67,7 @@ class DynamicBranch:
         self._stage = stage
         self._span = stage.builder.span
         self._condition = as_condition(condition)
-        if at_host_level(stage.builder) and reads_memory(self._condition):
+        if stage.builder.at_host_level and reads_memory(self._condition):
             raise element_at_host()
         self._before = stage.names.save()
         self._made: dict[str, Binding] = {}
@@ -92,7 +92,7 @@ class DynamicBranch:
 
     def _emit(self) -> None:
         builder = self._stage.builder
-        if not at_host_level(builder):
+        if not builder.at_host_level:
             builder.emit(If(self._condition, *self._blocks, span=self._span))
             return
         condition = self._condition

@@ -148,6 +148,11 @@ class Builder:
         return any(block.kind == kind for block in self.scopes)
 
     @property
+    def at_host_level(self) -> bool:
+        """Whether the current point is outside every launch and whole-tensor loop."""
+        return all(block.kind in ("host", "arm") for block in self.scopes)
+
+    @property
     def conditional(self) -> bool:
         """Whether the current point may not be reached: in an arm, or after a return."""
         return any(

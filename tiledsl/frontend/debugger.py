@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 from tiledsl.frontend.activation import Activation, Unbound
 from tiledsl.frontend.buffers import BufferRef
-from tiledsl.frontend.snapshots import at_host_level
 from tiledsl.frontend.values import as_value, is_symbolic
 from tiledsl.ir.nodes import Breakpoint, Expr, Region, whole
 
@@ -25,7 +24,7 @@ class Debugger(Activation):
         Outside ``T.Kernel`` nothing of the kernel runs: Python stops while it is traced.
         """
         span = self.here(k)
-        if function is not builtins.breakpoint or at_host_level(self.builder):
+        if function is not builtins.breakpoint or self.builder.at_host_level:
             function()
             return
         seen: dict[str, Expr | Region] = {}

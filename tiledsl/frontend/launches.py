@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from tiledsl.diagnostics import KernelError, brief
 from tiledsl.frontend.activation import Activation
 from tiledsl.frontend.builder import Builder
-from tiledsl.frontend.snapshots import at_host_level, element_at_host, reads_memory
+from tiledsl.frontend.snapshots import element_at_host, reads_memory
 from tiledsl.frontend.specs import KernelSpec
 from tiledsl.frontend.threads.axis import used_axis
 from tiledsl.frontend.threads.splitting import lowered, without_barriers
@@ -89,7 +89,7 @@ class Launches(Activation):
                 span=span,
                 hint="write them one after the other: they run in that order",
             )
-        if not at_host_level(self.builder):
+        if not self.builder.at_host_level:
             raise KernelError(
                 "E0608",
                 "a T.Kernel cannot stand inside a loop of the kernel",

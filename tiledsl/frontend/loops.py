@@ -14,7 +14,7 @@ from tiledsl.frontend.atomic_updates import as_reductions
 from tiledsl.frontend.buffers import BufferRef, RegionRef
 from tiledsl.frontend.builder import BlockKind, here
 from tiledsl.frontend.parallel_nest import check_nesting, merged
-from tiledsl.frontend.snapshots import at_host_level, refuse_reads
+from tiledsl.frontend.snapshots import refuse_reads
 from tiledsl.frontend.specs import KernelSpec, LoopAxis, LoopSpec
 from tiledsl.frontend.threads.thread_index import ThreadIndex
 from tiledsl.frontend.values import Value, as_condition, as_index, is_symbolic, wrap
@@ -52,7 +52,7 @@ class Loops(Activation):
         if isinstance(iterable, range):
             iterable = serial_range(iterable.start, iterable.stop, iterable.step)
         if isinstance(iterable, LoopSpec):
-            if at_host_level(self.builder) and iterable.kind != "parallel":
+            if self.builder.at_host_level and iterable.kind != "parallel":
                 return self._at_host(iterable, self.builder.span)
             return self._traced(iterable, names, self.builder.span)
         if isinstance(iterable, ThreadIndex):
@@ -87,7 +87,7 @@ class Loops(Activation):
     ) -> Iterator[object]:
         if spec.kind == "parallel":
             check_nesting(self.builder)
-            if at_host_level(self.builder):
+            if self.builder.at_host_level:
                 refuse_reads(axis.stop for axis in spec.axes)
         elif spec.kind == "pipelined" and self.builder.inside("parallel"):
             raise KernelError(
@@ -174,7 +174,7 @@ class Loops(Activation):
         """Yields once for a symbolic condition, never for one that is false."""
         self.here(k)
         span = self.builder.span
-        at_host = at_host_level(self.builder)
+        at_host = self.builder.at_host_level
         self.state.loops.append("traced")
         with (
             self.names.region("loop", span),

@@ -49,14 +49,9 @@ def _product(base: Operand, count: int) -> Scalar:
 def _require_short(base: Scalar, count: int) -> None:
     """Outside launches and loops the product is one expression."""
     builder = Builder.active_or_none()
-    inside = builder is None or not all(
-        block.kind in ("host", "arm") for block in builder.scopes
-    )
-    if (
-        not inside
-        and count > _LONGEST_HOST_PRODUCT
-        and not isinstance(base.expr, Const)
-    ):
+    expression = builder is not None and builder.at_host_level
+    constant = isinstance(base.expr, Const)
+    if expression and count > _LONGEST_HOST_PRODUCT and not constant:
         raise UnsupportedByTarget(
             "E2001",
             f"the power {count} of a run-time size outside T.Kernel",

@@ -13,18 +13,13 @@ from tiledsl.ir.nodes import At, Expr, Load, Node, Range
 from tiledsl.ir.visitor import walk
 
 
-def at_host_level(builder: Builder) -> bool:
-    """Whether the current point is outside every launch and whole-tensor loop."""
-    return all(block.kind in ("host", "arm") for block in builder.scopes)
-
-
 def evaluated(value: object, name: str) -> object:
     """A scalar as it is now; a slice with the bounds that it has now; others as such."""
     if isinstance(value, RegionRef):
         return _with_bounds(value)
     if not isinstance(value, Value):
         return value
-    if not at_host_level(Builder.active()):
+    if not Builder.active().at_host_level:
         return snapshot(value, name)
     if value.loads:
         raise element_at_host()
